@@ -1,0 +1,105 @@
+import { Heap, type Clock, type Instant, type Timer } from '../ground/index.ts'
+
+/** Something that ends by itself at an instant. The links belong to the {@link Expiry} that holds it. */
+export interface Expiring {
+  readonly expires: Instant
+  slot: Slot | undefined
+  earlier: Expiring | undefined
+  later: Expiring | undefined
+}
+
+/** Everything that ends at the same tick. */
+export interface Slot {
+  readonly tick: Instant
+  first: Expiring | undefined
+}
+
+/**
+ * One timer for any number of waiters: each joins the list of the tick it ends at, and a heap orders the ticks.
+ * Ticks are 1 ms apart nearby and coarser far away (at most 1/256 of the remaining time late), so there are only some
+ * thousands of them however many wait; joining and leaving is O(1) for the second and later waiters of a tick.
+ */
+export class Expiry<E extends Expiring> {
+  readonly #clock: Clock
+  readonly #expire: (expired: E) => void
+  readonly #slots = new Map<Instant, Slot>()
+  readonly #heap = new Heap<Slot>((a, b) => a.tick < b.tick)
+  #size = 0
+  #timer: Timer | undefined
+  #armedFor: Instant = Infinity
+
+  constructor(clock: Clock, expire: (expired: E) => void) {
+    this.#clock = clock
+    this.#expire = expire
+  }
+
+  add(entry: E, now: Instant): void {
+    if (entry.expires === Infinity) return
+    const tick = tickOf(entry.expires, now)
+    let slot = this.#slots.get(tick)
+    if (slot === undefined) {
+      slot = { tick, first: undefined }
+      this.#slots.set(tick, slot)
+      this.#heap.push(slot)
+    }
+    entry.slot = slot
+    entry.earlier = undefined
+    entry.later = slot.first
+    if (slot.first !== undefined) slot.first.earlier = entry
+    slot.first = entry
+    this.#size++
+    if (tick < this.#armedFor) this.#arm(tick, now)
+  }
+
+  remove(entry: E): void {
+    const { slot, earlier, later } = entry
+    if (slot === undefined) return
+    if (earlier === undefined) slot.first = later
+    else earlier.later = later
+    if (later !== undefined) later.earlier = earlier
+    entry.slot = undefined
+    entry.earlier = undefined
+    entry.later = undefined
+    // An empty slot stays until its tick comes: looking for it in the heap would cost more than keeping it.
+    if (--this.#size === 0) this.#forget()
+  }
+
+  #forget(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#armedFor = Infinity
+    this.#slots.clear()
+    this.#heap.clear()
+  }
+
+  #arm(tick: Instant, now: Instant): void {
+    this.#timer?.cancel()
+    this.#armedFor = tick
+    this.#timer = this.#clock.after(tick - now, this.#fire)
+  }
+
+  readonly #fire = (): void => {
+    this.#timer = undefined
+    this.#armedFor = Infinity
+    const now = this.#clock.now()
+    for (;;) {
+      const slot = this.#heap.first
+      if (slot === undefined) return
+      // Platform timers may fire a fraction early: arm again rather than end somebody's patience before its time.
+      if (slot.tick > now) return this.#arm(slot.tick, now)
+      this.#heap.pop()
+      this.#slots.delete(slot.tick)
+      while (slot.first !== undefined) {
+        const entry = slot.first as E
+        this.remove(entry)
+        this.#expire(entry)
+      }
+    }
+  }
+}
+
+/** The tick an instant belongs to: never before it, at most 1 ms or 1/256 of the way there after it. */
+function tickOf(expires: Instant, now: Instant): Instant {
+  const grain = 2 ** Math.max(0, Math.floor(Math.log2(Math.max(1, expires - now))) - 8)
+  return Math.ceil(expires / grain) * grain
+}

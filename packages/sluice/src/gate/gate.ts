@@ -1,0 +1,95 @@
+import type { Arrival, Millis, Outcome, Permit, Pressure, Rejection, Signal } from '../ground/index.ts'
+
+/** What a gate says. `verdict.admitted` tells the two apart. */
+export type Verdict = Permit | Rejection
+
+/** Receives the verdict of an arrival that had to wait. Called exactly once; must not throw. */
+export type Answer = (verdict: Verdict) => void
+
+/**
+ * An arrival that waits. Whoever receives one sets `answer` before giving control back, and may `cancel`.
+ */
+export interface Waiting {
+  readonly admitted: undefined
+  answer: Answer | undefined
+  /** Stops waiting: answers `cancelled` before it returns, unless it was answered already. */
+  cancel(): void
+}
+
+/** What a gate holds at this moment, in units of cost except `queued`, which counts arrivals. */
+export interface GateStats {
+  /** What may be in flight at once; `Infinity` where the gate does not count that. */
+  readonly limit: number
+  readonly inflight: number
+  readonly queued: number
+}
+
+/**
+ * What the author of a gate writes: synchronous, free of promises, and without timers but the injected clock's.
+ * `defineGate` makes a {@link Gate} of it. The laws in `sluice/testing` say what is expected of it.
+ */
+export interface GateCore {
+  readonly name: string
+  readonly pressure: Signal<Pressure>
+  /** A reading, made when asked for. */
+  readonly stats: GateStats
+  /** The gates this one is made of, where it is made of others. */
+  readonly parts?: readonly GateCore[]
+  /**
+   * Decides. Answers a {@link Waiting} only where `mayWait` is true and the arrival's `maxWait` is not 0.
+   * @throws RangeError when the arrival itself makes no sense (a cost of -1), naming field and value
+   */
+  enter(arrival: Arrival, mayWait: boolean): Verdict | Waiting
+  /** Refuses everybody who waits and everybody who comes with `closed`. Permits in use end as usual. Idempotent. */
+  close(): void
+}
+
+/** What a gate tells whoever watches it. Every member is optional; a gate nobody watches pays one check. */
+export interface Observer {
+  admitted?(arrival: Arrival, waited: Millis): void
+  rejected?(arrival: Arrival, rejection: Rejection): void
+  released?(arrival: Arrival, outcome: Outcome): void
+  /** An adaptive limit moved, and why. */
+  limitChanged?(from: number, to: number, reason: string): void
+}
+
+/** What `acquire` and `run` take: an arrival, and a way to give up. */
+export interface Entry extends Arrival {
+  /** Stops the waiting, and in `run` the work. */
+  readonly signal?: AbortSignal
+}
+
+/** What `run` takes. */
+export interface RunOptions extends Entry {
+  /** What a thrown error teaches the gate. Default: see {@link Gate.run}. */
+  readonly outcomeOf?: (error: unknown) => Outcome
+}
+
+/** What the user of a gate holds. Made by `defineGate`, never by hand. */
+export interface Gate extends Disposable {
+  readonly name: string
+  readonly pressure: Signal<Pressure>
+  readonly stats: GateStats
+  readonly core: GateCore
+  /** Now or never. Never waits, never allocates a promise. */
+  tryEnter(arrival?: Arrival): Verdict
+  /**
+   * Waits if it must. `answer` is called exactly once, in the async context of this call: before `enter` returns
+   * (which then returns nothing), or later, unless the result is cancelled first (which answers `cancelled`).
+   */
+  enter(arrival: Arrival, answer: Answer): { cancel(): void } | undefined
+  /**
+   * Waits for a permit.
+   * @throws RejectedError when refused; `signal.reason` when aborted while waiting
+   */
+  acquire(entry?: Entry): Promise<Permit>
+  /**
+   * Waits for a permit, does the work, gives the permit back. The work receives a signal that is aborted by
+   * `options.signal` and at `options.deadline`; the permit is held until the work has really ended.
+   * A result is a `success`; an error is `ignored` after the caller's own abort, `dropped` after the deadline or
+   * when it is a {@link RejectedError} from further in, else a `failure`.
+   * @throws RejectedError when refused; `signal.reason` when aborted while waiting; whatever the work throws
+   */
+  run<T>(work: (signal: AbortSignal) => PromiseLike<T> | T, options?: RunOptions): Promise<T>
+  close(): void
+}

@@ -1,0 +1,6 @@
+export { defineGate, type DefineGateOptions } from './define.ts'
+export type { Answer, Entry, Gate, GateCore, GateStats, Observer, RunOptions, Verdict, Waiting } from './gate.ts'
+export { limiter, type LimiterOptions } from './limiter.ts'
+export { semaphore, type SemaphoreOptions } from './semaphore.ts'
+export { series } from './series.ts'
+export { when } from './when.ts'

@@ -1,0 +1,40 @@
+import { checkWhole, systemClock, type World } from '../ground/index.ts'
+import { adaptive, type LimitAlgorithm } from '../limit/index.ts'
+import { fifo, type QueueDiscipline } from '../queue/index.ts'
+import { defineGate } from './define.ts'
+import type { Gate, Observer } from './gate.ts'
+import { Meter } from './meter.ts'
+import { Slots } from './slots.ts'
+
+export interface LimiterOptions extends World {
+  /** What finds the limit. Default `adaptive()`, which needs no tuning. */
+  readonly limit?: LimitAlgorithm
+  /** Who waits and how long. Default: first in, first out, 1,000 waiters, 150 ms. */
+  readonly queue?: QueueDiscipline
+  /** In flight and waiting together, at which everybody is refused with `overload`. Default: none. */
+  readonly threshold?: number
+  /** For people, metrics and refusals. Default `limiter`. */
+  readonly name?: string
+  readonly observer?: Observer
+}
+
+/**
+ * Lets in what the service behind it can do, and finds out by itself how much that is: a limit algorithm, a queue and
+ * a clock.
+ * @throws RangeError for an option out of range
+ */
+export function limiter(options: LimiterOptions = {}): Gate {
+  const clock = options.clock ?? systemClock
+  const meter = new Meter(options.limit ?? adaptive(), clock.now())
+  const core = new Slots({
+    name: options.name ?? 'limiter',
+    limit: Math.max(1, Math.floor(meter.limit)),
+    // Long enough to ride out a burst, short enough that whoever is served is not served late.
+    discipline: options.queue ?? fifo({ capacity: 1000, maxWait: 150 }),
+    threshold: checkWhole('limiter.threshold', options.threshold ?? Number.MAX_SAFE_INTEGER, 1),
+    clock,
+    meter,
+    observer: options.observer,
+  })
+  return defineGate(core, options)
+}

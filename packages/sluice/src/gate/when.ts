@@ -1,0 +1,38 @@
+import { FREE, type Arrival, type Pressure, type Signal } from '../ground/index.ts'
+import { defineGate } from './define.ts'
+import type { Gate, GateCore, GateStats, Verdict, Waiting } from './gate.ts'
+
+/**
+ * A gate for some: arrivals for which `applies` says true pass through `gate`, the others pass freely and count nowhere.
+ */
+export function when(applies: (arrival: Arrival) => boolean, gate: Gate): Gate {
+  return defineGate(new When(applies, gate.core))
+}
+
+class When implements GateCore {
+  readonly name: string
+  readonly pressure: Signal<Pressure>
+  readonly parts: readonly GateCore[]
+  readonly #applies: (arrival: Arrival) => boolean
+  readonly #inner: GateCore
+
+  constructor(applies: (arrival: Arrival) => boolean, inner: GateCore) {
+    this.#applies = applies
+    this.#inner = inner
+    this.name = inner.name
+    this.pressure = inner.pressure
+    this.parts = [inner]
+  }
+
+  get stats(): GateStats {
+    return this.#inner.stats
+  }
+
+  enter(arrival: Arrival, mayWait: boolean): Verdict | Waiting {
+    return this.#applies(arrival) ? this.#inner.enter(arrival, mayWait) : FREE
+  }
+
+  close(): void {
+    this.#inner.close()
+  }
+}

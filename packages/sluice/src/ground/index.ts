@@ -1,0 +1,21 @@
+export { ORDINARY, type Arrival, type Priority } from './arrival.ts'
+export { systemClock, type Clock, type Instant, type Millis, type Timer } from './clock.ts'
+export type { Outcome } from './outcome.ts'
+export { FREE, type Permit } from './permit.ts'
+export { worst, type Pressure } from './pressure.ts'
+export { seeded, systemRandom, type Random } from './random.ts'
+export {
+  explain,
+  isRejection,
+  REFUSALS,
+  RejectedError,
+  Rejection,
+  retryAfterOf,
+  type Refusal,
+  type RejectionCode,
+} from './rejection.ts'
+export { Source, type Signal } from './signal.ts'
+export { inThisContext } from './context.ts'
+export { checkNumber, checkWhole, refuseValue } from './check.ts'
+export type { World } from './world.ts'
+export { Heap } from './heap.ts'

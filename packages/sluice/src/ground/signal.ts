@@ -1,0 +1,40 @@
+/** A value that can be read now and watched from now on. Costs nothing while nobody watches. */
+export interface Signal<T> {
+  readonly value: T
+  /** Calls `listener` with each new value until the result is disposed. A listener must not throw. */
+  subscribe(listener: (value: T) => void): Disposable
+}
+
+/** A signal whose value is computed when somebody asks, and announced only when somebody listens. */
+export class Source<T> implements Signal<T> {
+  readonly #read: () => T
+  #listeners: Set<(value: T) => void> | undefined
+
+  constructor(read: () => T) {
+    this.#read = read
+  }
+
+  get value(): T {
+    return this.#read()
+  }
+
+  subscribe(listener: (value: T) => void): Disposable {
+    // Wrapped, so that one function subscribed twice is two subscriptions.
+    const entry = (value: T): void => listener(value)
+    this.#listeners ??= new Set()
+    this.#listeners.add(entry)
+    return {
+      [Symbol.dispose]: () => {
+        this.#listeners?.delete(entry)
+        if (this.#listeners?.size === 0) this.#listeners = undefined
+      },
+    }
+  }
+
+  /** Tells the listeners, if any, that the value may have changed. One check when there are none. */
+  changed(): void {
+    if (this.#listeners === undefined) return
+    const value = this.#read()
+    for (const listener of this.#listeners) listener(value)
+  }
+}

@@ -1,0 +1,2 @@
+export { Histogram } from './histogram.ts'
+export { Moments } from './moments.ts'

@@ -1,0 +1,1 @@
+export { tally, WAIT_BUCKETS, type Tally } from './tally.ts'

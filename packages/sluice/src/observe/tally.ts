@@ -1,0 +1,77 @@
+import {
+  REFUSALS,
+  type Arrival,
+  type Millis,
+  type Outcome,
+  type Rejection,
+  type RejectionCode,
+} from '../ground/index.ts'
+import type { Observer } from '../gate/index.ts'
+
+/** Upper bounds of the buckets of {@link Tally.waitCounts}, in seconds (requirement S3.8). */
+export const WAIT_BUCKETS: readonly number[] = [0.01, 0.05, 0.1, 0.5, 1, 3, 5]
+
+/** What came of the arrivals so far. */
+export interface Tally extends Observer {
+  /** Arrivals let in. */
+  readonly admissions: number
+  /** Arrivals turned away, whatever the reason. */
+  readonly rejections: number
+  /** The same by reason. */
+  readonly rejectionsBy: Readonly<Record<RejectionCode, number>>
+  /** Permits ended, by outcome. */
+  readonly releasesBy: Readonly<Record<Outcome, number>>
+  /** Waiting of all who were let in, added up, in ms. */
+  readonly waitTotal: Millis
+  /** How many of them waited how long: one count per bucket of {@link WAIT_BUCKETS}, and one for longer waits. */
+  readonly waitCounts: readonly number[]
+  /** Average wait of those let in, in ms: over all of them ever, not over those here now. 0 at first. */
+  readonly averageWait: Millis
+  /** How often the limit moved. */
+  readonly limitChanges: number
+}
+
+/** Counts what a gate does. Hand it to a gate as `observer` and read it whenever you like. */
+export function tally(): Tally {
+  return new Counts()
+}
+
+class Counts implements Tally {
+  admissions = 0
+  rejections = 0
+  waitTotal: Millis = 0
+  limitChanges = 0
+  readonly rejectionsBy: Record<RejectionCode, number> = zeroes(Object.keys(REFUSALS) as RejectionCode[])
+  readonly releasesBy: Record<Outcome, number> = zeroes(['success', 'failure', 'dropped', 'ignored'])
+  readonly waitCounts: number[] = Array.from({ length: WAIT_BUCKETS.length + 1 }, () => 0)
+
+  get averageWait(): Millis {
+    return this.admissions === 0 ? 0 : this.waitTotal / this.admissions
+  }
+
+  admitted(_arrival: Arrival, waited: Millis): void {
+    this.admissions++
+    this.waitTotal += waited
+    let bucket = 0
+    // Most wait for nothing and land in the first bucket at once.
+    while (bucket < WAIT_BUCKETS.length && waited > WAIT_BUCKETS[bucket]! * 1000) bucket++
+    this.waitCounts[bucket]!++
+  }
+
+  rejected(_arrival: Arrival, rejection: Rejection): void {
+    this.rejections++
+    this.rejectionsBy[rejection.code]++
+  }
+
+  released(_arrival: Arrival, outcome: Outcome): void {
+    this.releasesBy[outcome]++
+  }
+
+  limitChanged(): void {
+    this.limitChanges++
+  }
+}
+
+function zeroes<K extends string>(keys: readonly K[]): Record<K, number> {
+  return Object.fromEntries(keys.map((key) => [key, 0])) as Record<K, number>
+}

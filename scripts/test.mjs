@@ -1,0 +1,48 @@
+// `npm test`: set up, find or install the servers, run every compiled test. `--nodes 20,22,24` runs them on each of
+// those Nodes in turn; `--only WORD` runs the test files whose path contains WORD.
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { parseArgs } from 'node:util'
+import { nodeOf } from './node-versions.mjs'
+import { findServers } from './servers.mjs'
+import { root, setUp } from './setup.mjs'
+
+const { values } = parseArgs({ options: { nodes: { type: 'string' }, only: { type: 'string' } } })
+
+function testFiles() {
+  const found = []
+  for (const name of ['sluice', 'gateway']) {
+    const home = join(root, 'packages', name)
+    for (const entry of readdirSync(join(home, 'dist', 'test'), { recursive: true })) {
+      if (!entry.endsWith('.test.js')) continue
+      // The compiler never deletes: a test whose source is gone is not a test any more.
+      const source = join(home, 'test', entry.replace(/\.js$/, '.ts'))
+      if (existsSync(source)) found.push(relative(root, join(home, 'dist', 'test', entry)))
+    }
+  }
+  return found
+    .toSorted((a, b) => a.localeCompare(b))
+    .filter((file) => values.only === undefined || file.includes(values.only))
+}
+
+setUp()
+findServers()
+// The tests of the pipelining trap start servers on each of these, so they are made ready before anything is timed.
+const majors = [20, 22, 24]
+const env = { ...process.env }
+for (const major of majors) env[`SLUICE_NODE_${major}`] = nodeOf(major) ?? ''
+
+let failed = 0
+for (const major of values.nodes?.split(',') ?? [undefined]) {
+  const node = major === undefined ? process.execPath : nodeOf(Number(major))
+  if (node === undefined) {
+    process.stderr.write(`sluice: Node ${major} cannot be had on this machine\n`)
+    process.exit(1)
+  }
+  if (major !== undefined) process.stdout.write(`\nNode ${major}\n`)
+  // Tests with real sockets share two cores: more files at once only make each other late.
+  const args = ['--test', '--test-reporter=spec', '--test-concurrency=2', '--enable-source-maps', ...testFiles()]
+  failed ||= spawnSync(node, args, { cwd: root, stdio: 'inherit', env }).status ?? 1
+}
+process.exit(failed)
