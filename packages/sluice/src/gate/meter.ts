@@ -1,8 +1,23 @@
-import type { Instant, Outcome } from '../ground/index.ts'
+import type { Instant, Millis, Outcome } from '../ground/index.ts'
 import type { LimitAlgorithm, Step, Window } from '../limit/index.ts'
 import { Histogram, Moments } from '../measure/index.ts'
 
-/** Watches what goes in and out of a limiter, closes windows, and asks the algorithm for the next limit. */
+/** The most samples a spread-out service may ask for, as a multiple of what the algorithm asks for. */
+const MOST_SAMPLES = 8
+/** The slowest tenth of a cohort is not waited for: it counts with the time it has taken so far. */
+const ENDED_ENOUGH = 0.9
+/** After this many mean times in service even fewer are enough. */
+const PATIENCE = 4
+/** Shorter than any real service, in ms: keeps the logarithm finite. */
+const INSTANTLY = 0.001
+
+/**
+ * Watches what goes in and out of a limiter and asks the algorithm for the next limit.
+ *
+ * Its samples are a cohort: everybody let in from one instant to another, judged when they have ended. Taking
+ * whatever ends within a time instead would count the quick and miss the slow, and the shorter the window the more so;
+ * taking what began under an earlier limit would judge this limit by that one.
+ */
 export class Meter {
   /** The present limit, as the algorithm put it. */
   limit: number
@@ -11,19 +26,28 @@ export class Meter {
   readonly #algorithm: LimitAlgorithm
   #step: Step<unknown>
   #start: Instant
-  /** Only what began since then is a sample: what began under another limit tells of that one. */
-  #epoch: Instant
+  // The cohort.
+  #cohort = 1
+  #open = true
+  #began = 0
+  #running = 0
+  /** Sum of the beginnings of those still running, counted from the window's start. */
+  #beginnings = 0
+  readonly #rtt: Moments = new Moments()
+  readonly #logs: Moments = new Moments()
+  readonly #spread: Histogram = new Histogram()
+  /** Spread of the logarithms in the last cohort: says how many samples make a mean. */
+  #variation = 0
+  // The window.
   #completed = 0
   #dropped = 0
   #peak = 0
-  readonly #rtt = new Moments()
-  readonly #spread = new Histogram()
-  // For the averages over time.
+  // Averages over time.
   #since: Instant
   #inflight = 0
   #binding = false
   #area = 0
-  #bound = 0
+  #bound: Millis = 0
 
   constructor(algorithm: LimitAlgorithm, now: Instant) {
     this.#algorithm = algorithm
@@ -31,7 +55,6 @@ export class Meter {
     this.limit = this.#step.limit
     this.reason = this.#step.reason
     this.#start = now
-    this.#epoch = now
     this.#since = now
   }
 
@@ -48,50 +71,78 @@ export class Meter {
     if (inflight > this.#peak) this.#peak = inflight
   }
 
-  /** Notes an ending, and decides if the window is full. True when the limit moved. */
-  ended(start: Instant, now: Instant, outcome: Outcome): boolean {
+  /** Notes a beginning. Returns the cohort it belongs to, to be handed back at its end; 0 for none. */
+  began(now: Instant): number {
+    if (!this.#open) return 0
+    if (this.#began >= this.#wanted() && now - this.#start >= this.#step.until.atLeast) {
+      this.#open = false
+      return 0
+    }
+    this.#began++
+    this.#running++
+    this.#beginnings += now - this.#start
+    return this.#cohort
+  }
+
+  /** Notes an ending, and decides if the cohort is complete. True when the limit moved. */
+  ended(cohort: number, start: Instant, now: Instant, outcome: Outcome): boolean {
     if (outcome === 'dropped') this.#dropped++
-    else if (outcome === 'success') {
-      this.#completed++
-      if (start >= this.#epoch) {
+    else if (outcome === 'success') this.#completed++
+    if (cohort === this.#cohort) {
+      this.#running--
+      this.#beginnings -= start - this.#start
+      if (outcome === 'success') {
         this.#rtt.add(now - start)
+        this.#logs.add(Math.log(Math.max(INSTANTLY, now - start)))
         this.#spread.record(now - start)
       }
     }
-    return this.#full(now) && this.#decide(now)
+    return this.#complete(now) && this.#decide(now)
   }
 
-  #full(now: Instant): boolean {
-    const { until } = this.#step
+  #wanted(): number {
+    const { samples, error } = this.#step.until
+    const certain = (this.#variation / error) ** 2
+    return Math.min(Math.max(samples, certain), samples * MOST_SAMPLES)
+  }
+
+  #complete(now: Instant): boolean {
     const age = now - this.#start
-    if (age < until.atLeast) return false
-    const { count } = this.#rtt
-    if (count >= until.samples && count > 0 && this.#rtt.error <= until.error) return true
-    return age >= until.atMost && count + this.#dropped > 0
+    if (age < this.#step.until.atLeast) return false
+    const enough = !this.#open || this.#began >= this.#wanted() || age >= this.#step.until.atMost
+    if (enough && this.#running <= this.#began * (1 - ENDED_ENOUGH)) return true
+    // Some may never end.
+    const { count, mean } = this.#rtt
+    return age >= Math.max(this.#step.until.atMost, PATIENCE * mean) && count > 0 && count >= this.#running
   }
 
   #decide(now: Instant): boolean {
     const before = this.limit
-    this.#step = this.#algorithm.step(this.#step.state, this.#window(now))
+    const window = this.#window(now)
+    if (this.#logs.count > 1) this.#variation = this.#logs.deviation
+    this.#step = this.#algorithm.step(this.#step.state, window)
     this.limit = this.#step.limit
     this.reason = this.#step.reason
     this.#start = now
+    this.#cohort++
+    this.#open = true
+    this.#began = 0
+    this.#running = 0
+    this.#beginnings = 0
+    this.#rtt.clear()
+    this.#logs.clear()
+    this.#spread.clear()
     this.#completed = 0
     this.#dropped = 0
     this.#peak = this.#inflight
-    this.#rtt.clear()
-    this.#spread.clear()
     this.#area = 0
     this.#bound = 0
-    if (this.limit === before) return false
-    this.#epoch = now
-    return true
+    return this.limit !== before
   }
 
   #window(now: Instant): Window {
     const length = now - this.#start
-    const { count, min, mean, error } = this.#rtt
-    const spread = this.#spread
+    const { count, mean, min } = this.#rtt
     return {
       start: this.#start,
       end: now,
@@ -104,11 +155,22 @@ export class Meter {
         count,
         min: count === 0 ? 0 : min,
         mean,
-        error: error === Infinity ? 1 : error,
-        p50: spread.at(0.5),
-        p90: spread.at(0.9),
-        p99: spread.at(0.99),
+        typical: this.#typical(length),
+        error: count > 1 ? this.#logs.deviation / Math.sqrt(count) : 1,
+        p50: this.#spread.at(0.5),
+        p90: this.#spread.at(0.9),
+        p99: this.#spread.at(0.99),
       },
     }
+  }
+
+  /** Geometric mean of the cohort. Those still running have taken at least this long: leaving them out would flatter. */
+  #typical(length: Millis): Millis {
+    const { count, mean } = this.#logs
+    if (count === 0) return 0
+    const running = this.#running
+    if (running === 0) return Math.exp(mean)
+    const soFar = Math.log(Math.max(INSTANTLY, length - this.#beginnings / running))
+    return Math.exp((mean * count + Math.max(mean, soFar) * running) / (count + running))
   }
 }

@@ -25,13 +25,16 @@ export class SlotPermit implements Permit {
   readonly waited: Millis
   /** When the work began; 0 where nobody measures. */
   readonly start: Instant
+  /** The group of arrivals it is judged with; 0 for none. */
+  readonly cohort: number
   #owner: SlotOwner | undefined
 
-  constructor(owner: SlotOwner, cost: number, waited: Millis, start: Instant) {
+  constructor(owner: SlotOwner, cost: number, waited: Millis, start: Instant, cohort: number) {
     this.#owner = owner
     this.cost = cost
     this.waited = waited
     this.start = start
+    this.cohort = cohort
   }
 
   get admitted(): true {

@@ -118,7 +118,7 @@ export class Slots implements GateCore, SlotOwner {
     this.#inflight += cost
     this.#meter?.mark(now, this.#inflight, this.#queued > 0)
     this.pressure.changed()
-    return new SlotPermit(this, cost, waited, now)
+    return new SlotPermit(this, cost, waited, now, this.#meter === undefined ? 0 : this.#meter.began(now))
   }
 
   /** Takes a permit back. Called by the permit, once. */
@@ -131,7 +131,7 @@ export class Slots implements GateCore, SlotOwner {
       const now = this.#clock.now()
       const before = meter.limit
       meter.mark(now, this.#inflight, this.#queued > 0)
-      if (meter.ended(permit.start, now, outcome)) {
+      if (meter.ended(permit.cohort, permit.start, now, outcome)) {
         this.#limit = Math.max(1, Math.floor(meter.limit))
         this.#observer?.limitChanged?.(before, meter.limit, meter.reason)
       }

@@ -12,7 +12,7 @@ export function fixed(limit: number): LimitAlgorithm<null> {
     state: null,
     limit,
     reason: 'fixed',
-    until: { atLeast: 1000, atMost: 1000, samples: 0, error: Infinity },
+    until: { samples: 1, error: 1, atLeast: 1000, atMost: 1000 },
   }
   return { name: 'fixed', init: () => step, step: () => step }
 }

@@ -15,14 +15,19 @@ export interface Window {
   /** The share of the time, 0 to 1, in which the limit held somebody back: 90 % of it in flight, or a queue. */
   readonly bound: number
   /**
-   * Time in service (waiting in our own queue not counted) of those successes that began under the present limit:
-   * what began under another one says nothing about this one.
+   * Time in service (waiting in our own queue not counted) of the successes among one cohort: everybody who was let in
+   * from the start of the window until there were enough, whether quick or slow.
    */
   readonly rtt: {
     readonly count: number
     readonly min: Millis
     readonly mean: Millis
-    /** Relative standard error of the mean. */
+    /**
+     * The geometric mean: a few that take fifty times as long hardly move it, and everybody taking twice as long
+     * doubles it. Those that have not ended yet count with the time they have taken so far. 0 without samples.
+     */
+    readonly typical: Millis
+    /** Standard error of `typical`, as a share of it; 1 while unknown. */
     readonly error: number
     readonly p50: Millis
     readonly p90: Millis
@@ -30,16 +35,16 @@ export interface Window {
   }
 }
 
-/** When a window is full enough to decide upon. */
+/** How large the next window's cohort is. */
 export interface WindowEnd {
-  /** It lasts at least this long, in ms. */
-  readonly atLeast: Millis
-  /** It ends after this long with whatever it has, in ms, though never without a single sample or drop. */
-  readonly atMost: Millis
-  /** Between the two it ends with this many samples … */
+  /** It has at least so many members … */
   readonly samples: number
-  /** … once the mean is at least this certain (relative standard error). */
+  /** … and, where service times vary, enough for a mean this certain (relative standard error), up to 8 × `samples`. */
   readonly error: number
+  /** The window lasts at least this long, in ms. */
+  readonly atLeast: Millis
+  /** With fewer members than that the window ends after this long, in ms, when all it has have ended. */
+  readonly atMost: Millis
 }
 
 /** A decision: the next limit and why. */
