@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('../../../../', import.meta.url))
+
+interface Manifest {
+  readonly name: string
+  readonly exports: Readonly<Record<string, string | { readonly types: string; readonly default: string }>>
+  readonly dependencies?: Readonly<Record<string, string>>
+}
+
+function manifest(name: string): Manifest {
+  return JSON.parse(readFileSync(join(root, 'packages', name, 'package.json'), 'utf8')) as Manifest
+}
+
+function run(command: string, args: readonly string[], cwd: string): { status: number | null; output: string } {
+  const done = spawnSync(command, args, { cwd, encoding: 'utf8', env: { ...process.env, NO_COLOR: '1' } })
+  return { status: done.status, output: `${done.stdout}${done.stderr}` }
+}
+
+const tool = (name: string): string => join(root, 'node_modules/.bin', name)
+
+describe('the packages', () => {
+  it('sluice has no runtime dependency', () => {
+    assert.deepEqual(manifest('sluice').dependencies ?? {}, {})
+  })
+
+  it('every door of sluice opens', async () => {
+    for (const [door, target] of Object.entries(manifest('sluice').exports)) {
+      if (typeof target === 'string') continue
+      for (const file of [target.types, target.default])
+        assert.ok(existsSync(join(root, 'packages/sluice', file)), `${door}: ${file} does not exist`)
+      const opened = (await import(join('sluice', door))) as Record<string, unknown>
+      assert.ok(Object.keys(opened).length > 0, `${door} exports nothing`)
+    }
+  })
+
+  for (const name of ['sluice', 'gateway']) {
+    it(`publint finds nothing in ${name}`, () => {
+      const { status, output } = run(tool('publint'), ['--strict', join('packages', name)], root)
+      assert.equal(status, 0, output)
+    })
+  }
+
+  it('attw finds nothing in sluice', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sluice-pack-'))
+    try {
+      const packed = run('npm', ['pack', '--silent', '--pack-destination', folder], join(root, 'packages/sluice'))
+      assert.equal(packed.status, 0, packed.output)
+      const tarball = join(folder, packed.output.trim().split('\n').at(-1)!)
+      const { status, output } = run(tool('attw'), ['--profile', 'esm-only', tarball], root)
+      assert.equal(status, 0, output)
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
+})
+
+describe('the lock file', () => {
+  it('carries no download addresses', () => {
+    assert.doesNotMatch(readFileSync(join(root, 'package-lock.json'), 'utf8'), /"resolved": "http/)
+  })
+})
