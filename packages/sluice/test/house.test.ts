@@ -18,15 +18,18 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   gate: ['ground', 'measure', 'limit', 'queue'],
   observe: ['ground', 'gate'],
   http: ['ground', 'gate'],
+  stream: ['ground', 'queue', 'gate'],
+  probe: ['ground', 'measure'],
   adapters: ['ground', 'gate', 'observe', 'http'],
   sim: ['ground', 'measure', 'limit', 'queue', 'gate'],
-  testing: ['ground', 'measure', 'limit', 'queue', 'gate', 'http', 'sim'],
-  '*': ['ground', 'limit', 'queue', 'gate', 'observe'],
+  testing: ['ground', 'measure', 'limit', 'queue', 'gate', 'http', 'stream', 'sim'],
+  '*': ['ground', 'limit', 'queue', 'gate', 'stream', 'observe'],
 }
 
 /** Who may name modules from outside, and which. */
 const outside: Readonly<Record<string, readonly RegExp[]>> = {
   adapters: [/^node:/],
+  probe: [/^node:/],
 }
 
 interface Source {

@@ -1,0 +1,61 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Clock, Millis, Rejection } from '../ground/index.ts'
+import { bodyFormat, refuse, waitHeaders, type BodyFormat } from '../http/index.ts'
+
+/** A body up to this size is read and thrown away, in bytes: cheaper for both sides than a new connection. */
+const WORTH_READING = 65_536
+
+/**
+ * How long the end of a refusal is held back when the client may still be sending, in ms. Closing a connection with
+ * unread bytes on it resets it, and the reset can overtake the refusal: a client that is busy sending would then see
+ * a broken connection instead of an answer. Far longer than the answer takes to arrive.
+ */
+const LINGER: Millis = 500
+
+/** How {@link writeRefusal} goes about it. */
+export interface RefusalManner {
+  /** What to write unless the request asks for problem details. */
+  readonly format: BodyFormat
+  /** How long it waited before it was refused, in ms. */
+  readonly waited: Millis
+  /** True when the client holds its body back until it is told to go on. */
+  readonly unsentBody: boolean
+  readonly clock: Clock
+}
+
+/** Answers a refused request. Writes nothing where the handler of somebody else has answered already. */
+export function writeRefusal(
+  req: IncomingMessage,
+  res: ServerResponse,
+  rejection: Rejection,
+  manner: RefusalManner,
+): void {
+  if (res.headersSent || res.destroyed) return
+  const { status, headers, body } = refuse(rejection, bodyFormat(req.headers.accept, manner.format))
+  const told = waitHeaders(manner.waited)
+  if (told !== undefined) for (const [name, value] of told) res.setHeader(name, value)
+  const length = bodyLength(req)
+  // A client that was to wait for 100 may send its body or not: only a new connection is unambiguous.
+  const closing = rejection.code === 'closed' || manner.unsentBody || length > WORTH_READING
+  if (closing) res.setHeader('connection', 'close')
+  res.writeHead(status, headers as Record<string, string>)
+  const content = req.method === 'HEAD' ? '' : body
+  if (closing && length > 0 && !manner.unsentBody) endLater(res, content, manner.clock)
+  else if (content === '') res.end()
+  else res.end(content)
+}
+
+/** Sends the whole answer now and ends it later. Until then nothing reads the body, so it stays with the client. */
+function endLater(res: ServerResponse, content: string, clock: Clock): void {
+  if (content === '') res.flushHeaders()
+  else res.write(content)
+  const timer = clock.after(LINGER, () => void res.end(), { background: true })
+  res.on('close', () => timer.cancel())
+}
+
+/** In bytes; endless where the client does not say. */
+function bodyLength(req: IncomingMessage): number {
+  if (req.headers['transfer-encoding'] !== undefined) return Infinity
+  const length = req.headers['content-length']
+  return length === undefined ? 0 : Number(length)
+}

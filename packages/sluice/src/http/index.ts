@@ -1,0 +1,6 @@
+export { isHealthPath } from './bypass.ts'
+export { unwatchDeparture, watchDeparture, type Connection, type Leaver } from './departures.ts'
+export { outcomeOf } from './outcome.ts'
+export { bodyFormat, refuse, type BodyFormat, type RefusedResponse } from './refuse.ts'
+export { Visit, type Host, type VisitRequest, type VisitResponse } from './visit.ts'
+export { waitHeaders } from './wait-time.ts'

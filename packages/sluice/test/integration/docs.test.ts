@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { after, describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('../../../../../', import.meta.url))
+
+interface Example {
+  /** Page and line, so that a failure says where to look. */
+  readonly where: string
+  readonly code: string
+}
+
+/** Every TypeScript block of the README and the docs. */
+function examples(): Example[] {
+  const docs = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).map((name) => join('docs', name))
+  return ['README.md', ...docs.filter((name) => name.endsWith('.md'))].flatMap((page) => {
+    const text = readFileSync(join(root, page), 'utf8')
+    return [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map((match) => ({
+      where: `${page}:${text.slice(0, match.index).split('\n').length}`,
+      code: match[1]!,
+    }))
+  })
+}
+
+/** Runs an example to its end, or, where it is a server, until it has been quiet for a while. */
+async function runExample(file: string): Promise<{ failed: boolean; errors: string }> {
+  const child = spawn(process.execPath, [file], { stdio: ['ignore', 'ignore', 'pipe'] })
+  let errors = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text))
+  const server = setTimeout(() => child.kill('SIGKILL'), 2000)
+  const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve) =>
+    child.once('close', (...ended) => resolve(ended)),
+  )
+  clearTimeout(server)
+  return { failed: code !== 0 && signal !== 'SIGKILL', errors }
+}
+
+describe('the examples of the docs', () => {
+  const all = examples()
+  const cache = join(root, '.cache')
+  mkdirSync(cache, { recursive: true })
+  const folder = mkdtempSync(join(cache, 'examples-'))
+  after(() => rmSync(folder, { recursive: true, force: true }))
+  for (const [index, { code }] of all.entries()) writeFileSync(join(folder, `${index}.ts`), code)
+  const options = {
+    composite: false,
+    outDir: 'out',
+    isolatedDeclarations: false,
+    noUnusedLocals: false,
+    noUnusedParameters: false,
+    rootDir: '.',
+  }
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
+  writeFileSync(
+    join(folder, 'tsconfig.json'),
+    JSON.stringify({ extends: relative(folder, join(root, 'tsconfig.base.json')), compilerOptions: options }),
+  )
+
+  it('compile', () => {
+    assert.ok(all.length >= 2, 'no examples found')
+    const done = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', folder], { encoding: 'utf8' })
+    const places = done.stdout.replaceAll(/(\d+)\.ts\((\d+)/g, (_, at, line) => `${all[Number(at)]!.where} + ${line}`)
+    assert.equal(done.status, 0, places)
+  })
+
+  for (const [index, { where }] of all.entries())
+    it(`run: ${where}`, async () => {
+      const { failed, errors } = await runExample(join(folder, 'out', `${index}.js`))
+      assert.equal(failed || errors !== '', false, errors)
+    })
+})

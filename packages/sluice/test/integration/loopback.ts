@@ -1,0 +1,61 @@
+// Servers and raw connections on the loopback address, for tests with real sockets.
+import { once } from 'node:events'
+import type { Server } from 'node:http'
+import { connect as open, type AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { LawConnection, LawServer } from '../../src/testing/http-laws.ts'
+
+/** A port of its own for the server, until it is closed with all its connections. */
+export async function listen(server: Server): Promise<LawServer> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    port: (server.address() as AddressInfo).port,
+    async close(): Promise<void> {
+      const closed = once(server, 'close')
+      server.close()
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
+
+/** Runs `prove` against the server, and closes it whatever comes of that. */
+export async function serving(server: Server, prove: (port: number) => Promise<void>): Promise<void> {
+  const { port, close } = await listen(server)
+  try {
+    await prove(port)
+  } finally {
+    await close()
+  }
+}
+
+export interface Connection extends LawConnection {
+  readonly closed: boolean
+  send(data: string | Uint8Array): void
+}
+
+export async function connect(port: number): Promise<Connection> {
+  const socket = open({ port, host: '127.0.0.1' })
+  let text = ''
+  let closed = false
+  socket.setEncoding('latin1')
+  socket.on('data', (part: string) => (text += part))
+  socket.on('error', () => undefined)
+  socket.on('close', () => (closed = true))
+  await once(socket, 'connect')
+  return {
+    send: (data) => void socket.write(data),
+    received: () => text,
+    leave: () => void socket.destroy(),
+    get closed() {
+      return closed
+    },
+  }
+}
+
+/** Waits for a condition, at most 5 s. */
+export async function until(what: string, condition: () => boolean): Promise<void> {
+  for (const end = Date.now() + 5000; !condition(); await sleep(2))
+    if (Date.now() > end) throw new Error(`waited 5 s in vain for ${what}`)
+}
