@@ -1,6 +1,6 @@
 import { checkWhole, systemClock, type World } from '../ground/index.ts'
 import { adaptive, type LimitAlgorithm } from '../limit/index.ts'
-import { fifo, type QueueDiscipline } from '../queue/index.ts'
+import { priority, type QueueDiscipline } from '../queue/index.ts'
 import { defineGate } from './define.ts'
 import type { Gate, Observer } from './gate.ts'
 import { Meter } from './meter.ts'
@@ -9,7 +9,7 @@ import { Slots } from './slots.ts'
 export interface LimiterOptions extends World {
   /** What finds the limit. Default `adaptive()`, which needs no tuning. */
   readonly limit?: LimitAlgorithm
-  /** Who waits and how long. Default: first in, first out, 1,000 waiters, 150 ms. */
+  /** Who waits and how long. Default: `priority`, 1,000 waiters, 150 ms. */
   readonly queue?: QueueDiscipline
   /** In flight and waiting together, at which everybody is refused with `overload`. Default: none. */
   readonly threshold?: number
@@ -30,7 +30,7 @@ export function limiter(options: LimiterOptions = {}): Gate {
     name: options.name ?? 'limiter',
     limit: Math.max(1, Math.floor(meter.limit)),
     // Long enough to ride out a burst, short enough that whoever is served is not served late.
-    discipline: options.queue ?? fifo({ capacity: 1000, maxWait: 150 }),
+    discipline: options.queue ?? priority({ capacity: 1000, maxWait: 150 }),
     threshold: checkWhole('limiter.threshold', options.threshold ?? Number.MAX_SAFE_INTEGER, 1),
     clock,
     meter,

@@ -6,14 +6,15 @@ import {
   type Instant,
   type Millis,
   type Outcome,
+  type Permit,
   type Pressure,
   type RejectionCode,
 } from '../ground/index.ts'
-import type { Queue, QueueDiscipline } from '../queue/index.ts'
-import { Expiry } from './expiry.ts'
+import type { QueueDiscipline } from '../queue/index.ts'
 import type { GateCore, GateStats, Observer, Verdict, Waiting } from './gate.ts'
 import type { Meter } from './meter.ts'
-import { costOf, isLate, SlotPermit, SlotWaiter, type SlotOwner } from './slot.ts'
+import { costOf, isLate } from './waiter.ts'
+import { WaitingRoom, type RoomKeeper } from './waiting-room.ts'
 
 /** What a {@link Slots} is made of. */
 export interface SlotsParts {
@@ -34,16 +35,14 @@ export interface SlotsParts {
  * Slots and a queue before them: what a semaphore and a limiter have in common. With a meter the limit moves; without
  * one no clock is read unless somebody waits or has a deadline.
  */
-export class Slots implements GateCore, SlotOwner {
+export class Slots implements GateCore, RoomKeeper {
   readonly name: string
   readonly pressure: Source<Pressure>
-  readonly #queue: Queue<SlotWaiter> | undefined
-  readonly #maxWait: Millis
+  readonly #room: WaitingRoom | undefined
   readonly #threshold: number
   readonly #clock: Clock
   readonly #meter: Meter | undefined
   readonly #observer: Observer | undefined
-  readonly #expiry: Expiry<SlotWaiter>
   #limit: number
   #inflight = 0
   #closed = false
@@ -52,17 +51,11 @@ export class Slots implements GateCore, SlotOwner {
   constructor(parts: SlotsParts) {
     this.name = parts.name
     this.#limit = parts.limit
-    this.#queue = parts.discipline?.open()
-    this.#maxWait = parts.discipline?.maxWait ?? 0
+    this.#room = parts.discipline && new WaitingRoom(parts.discipline, parts.clock, this)
     this.#threshold = parts.threshold
     this.#clock = parts.clock
     this.#meter = parts.meter
     this.#observer = parts.observer
-    this.#expiry = new Expiry(parts.clock, (waiter) => {
-      this.#queue?.remove(waiter)
-      this.#refuse(waiter, waiter.expiry)
-      this.#serve(this.#clock.now())
-    })
     this.pressure = new Source(() => ({ level: (this.#inflight + this.#queued) / this.#limit, cause: this.name }))
   }
 
@@ -71,61 +64,57 @@ export class Slots implements GateCore, SlotOwner {
   }
 
   get #queued(): number {
-    return this.#queue === undefined ? 0 : this.#queue.size
+    return this.#room === undefined ? 0 : this.#room.size
   }
 
   enter(arrival: Arrival, mayWait: boolean): Verdict | Waiting {
     // A wide arrival takes all there is rather than wait for ever for a limit that may never come.
     const cost = Math.min(costOf(arrival), this.#limit)
     const queued = this.#queued
-    if (this.#closed) return this.#rejection('closed', 1, 0)
+    if (this.#closed) return new Rejection('closed', this.name, 1, 0)
     if (this.#inflight + queued >= this.#threshold)
-      return this.#rejection('overload', this.#inflight + queued + 1, this.#threshold)
+      return new Rejection('overload', this.name, this.#inflight + queued + 1, this.#threshold)
     if (queued === 0 && this.#inflight + cost <= this.#limit) {
-      const now = this.#meter === undefined && arrival.deadline === undefined ? 0 : this.#clock.now()
-      if (arrival.deadline !== undefined && isLate(arrival.deadline, now))
-        return this.#rejection('deadline', now, arrival.deadline)
-      return this.#admit(cost, 0, now)
+      const { deadline } = arrival
+      const now = this.#meter === undefined && deadline === undefined ? 0 : this.#clock.now()
+      if (deadline !== undefined && isLate(deadline, now)) return new Rejection('deadline', this.name, now, deadline)
+      return this.#admit(cost, 0, now, -1)
     }
-    if (!mayWait || this.#queue === undefined || arrival.maxWait === 0)
-      return this.#rejection('limit_exceeded', this.#inflight + queued + cost, this.#limit)
-    return this.#wait(this.#queue, arrival, cost)
+    if (!mayWait || this.#room === undefined || arrival.maxWait === 0)
+      return new Rejection('limit_exceeded', this.name, this.#inflight + queued + cost, this.#limit)
+    const entered = this.#room.enter(arrival, cost)
+    if (entered.admitted === undefined) {
+      this.#meter?.mark(entered.since, this.#inflight, true)
+      this.pressure.changed()
+    }
+    return entered
   }
 
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    // At the end of time everybody has waited too long: the queue gives them all up.
-    this.#queue?.pop(Infinity, 0, (waiter) => this.#refuse(waiter, 'closed'))
-  }
-
-  #wait(queue: Queue<SlotWaiter>, arrival: Arrival, cost: number): Verdict | Waiting {
-    if (queue.rejects(arrival)) return this.#rejection('queue_full', queue.size + 1, queue.capacity)
-    const now = this.#clock.now()
-    if (arrival.deadline !== undefined && isLate(arrival.deadline, now))
-      return this.#rejection('deadline', now, arrival.deadline)
-    const waiter = new SlotWaiter(this, arrival, cost, now, this.#maxWait)
-    const loser = queue.push(waiter, now)
-    if (loser === waiter) return this.#rejection('queue_full', queue.size + 1, queue.capacity)
-    this.#expiry.add(waiter, now)
-    if (loser !== undefined) this.#refuse(loser, 'evicted')
-    this.#meter?.mark(now, this.#inflight, true)
+    this.#room?.close()
     this.pressure.changed()
-    return waiter
   }
 
-  #admit(cost: number, waited: Millis, now: Instant): SlotPermit {
+  #admit(cost: number, waited: Millis, now: Instant, place: number): SlotPermit {
     this.#inflight += cost
-    this.#meter?.mark(now, this.#inflight, this.#queued > 0)
+    const meter = this.#meter
+    let cohort = 0
+    if (meter !== undefined) {
+      meter.mark(now, this.#inflight, this.#queued > 0)
+      cohort = meter.began(now)
+    }
     this.pressure.changed()
-    return new SlotPermit(this, cost, waited, now, this.#meter === undefined ? 0 : this.#meter.began(now))
+    return new SlotPermit(this, cost, waited, now, cohort, place)
   }
 
   /** Takes a permit back. Called by the permit, once. */
-  release(permit: SlotPermit, outcome: Outcome): void {
+  release(permit: SlotPermit, outcome: Outcome, actual: number): void {
     this.#inflight -= permit.cost
     // Fractions of slots do not add up to exactly nothing.
     if (this.#inflight < 1e-9) this.#inflight = 0
+    this.#room?.settle(permit.place, permit.cost, actual)
     const meter = this.#meter
     if (meter !== undefined) {
       const now = this.#clock.now()
@@ -142,51 +131,61 @@ export class Slots implements GateCore, SlotOwner {
 
   /** Lets in whoever fits. Answers run strangers' code, which may release or enter again: hence one loop at a time. */
   #serve(now: Instant): void {
-    const queue = this.#queue
-    if (this.#serving || queue === undefined) return
+    const room = this.#room
+    if (this.#serving || room === undefined) return
     this.#serving = true
-    while (queue.size > 0 && this.#inflight < this.#limit) {
+    while (room.size > 0 && this.#inflight < this.#limit) {
       // With nothing in flight whoever is next fits, however wide it was when the limit was higher.
-      const room = this.#inflight === 0 ? Infinity : this.#limit - this.#inflight
-      const waiter = queue.pop(now, room, this.#giveUp)
+      const waiter = room.next(now, this.#inflight === 0 ? Infinity : this.#limit - this.#inflight)
       if (waiter === undefined) break
-      this.#expiry.remove(waiter)
       const cost = Math.min(waiter.cost, this.#limit)
-      this.#settle(waiter, this.#admit(cost, Math.max(0, now - waiter.since), now))
+      room.answer(waiter, this.#admit(cost, Math.max(0, now - waiter.since), now, waiter.place))
     }
     this.#serving = false
   }
 
-  /** Takes a waiter out because its caller left. */
-  cancel(waiter: SlotWaiter): void {
-    if (this.#queue?.remove(waiter) !== true) return
-    this.#refuse(waiter, 'cancelled')
-    // It may have stood, wide, in front of somebody narrow.
-    if (this.#queued > 0) this.#serve(this.#clock.now())
-  }
-
-  readonly #giveUp = (waiter: SlotWaiter, code: RejectionCode): void => this.#refuse(waiter, code)
-
-  #refuse(waiter: SlotWaiter, code: RejectionCode): void {
-    this.#expiry.remove(waiter)
-    this.#settle(waiter, this.#rejection(code, this.#inflight + waiter.cost, this.#limit))
+  left(now: Instant): void {
+    this.#serve(now)
     this.pressure.changed()
   }
 
-  #settle(waiter: SlotWaiter, verdict: Verdict): void {
-    const { answer } = waiter
-    waiter.answer = undefined
-    try {
-      answer?.(verdict)
-    } catch (error) {
-      // Whoever released is not to blame: the error surfaces by itself, as it would from any callback.
-      this.#clock.after(0, () => {
-        throw error
-      })
-    }
+  refusal(code: RejectionCode, cost: number): Rejection {
+    return new Rejection(code, this.name, this.#inflight + this.#queued + cost, this.#limit)
+  }
+}
+
+class SlotPermit implements Permit {
+  readonly cost: number
+  readonly waited: Millis
+  /** When the work began; 0 where nobody measures. */
+  readonly start: Instant
+  /** The group of arrivals it is judged with; 0 for none. */
+  readonly cohort: number
+  /** Where in the queue it stood; -1 for nowhere. */
+  readonly place: number
+  #slots: Slots | undefined
+
+  constructor(slots: Slots, cost: number, waited: Millis, start: Instant, cohort: number, place: number) {
+    this.#slots = slots
+    this.cost = cost
+    this.waited = waited
+    this.start = start
+    this.cohort = cohort
+    this.place = place
   }
 
-  #rejection(code: RejectionCode, load: number, limit: number): Rejection {
-    return new Rejection(code, this.name, load, limit)
+  get admitted(): true {
+    return true
+  }
+
+  release(outcome: Outcome, cost: number = this.cost): void {
+    const slots = this.#slots
+    if (slots === undefined) return
+    this.#slots = undefined
+    slots.release(this, outcome, cost)
+  }
+
+  [Symbol.dispose](): void {
+    this.release('ignored')
   }
 }

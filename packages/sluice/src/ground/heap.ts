@@ -1,11 +1,16 @@
-/** A binary heap: the first in order is at hand, joining and taking it out cost O(log n). */
+/** A binary heap: the first in order is at hand, joining and leaving cost O(log n). */
 export class Heap<T> {
   readonly #items: T[] = []
   readonly #before: (a: T, b: T) => boolean
+  readonly #moved: ((item: T, at: number) => void) | undefined
 
-  /** @param before true where `a` must come out before `b` */
-  constructor(before: (a: T, b: T) => boolean) {
+  /**
+   * @param before true where `a` must come out before `b`
+   * @param moved told where each item stands whenever it moves; needed by whoever wants to use `removeAt` or `update`
+   */
+  constructor(before: (a: T, b: T) => boolean, moved?: (item: T, at: number) => void) {
     this.#before = before
+    this.#moved = moved
   }
 
   get size(): number {
@@ -17,39 +22,35 @@ export class Heap<T> {
     return this.#items[0]
   }
 
+  /** Who stands at a place. */
+  at(place: number): T | undefined {
+    return this.#items[place]
+  }
+
   push(item: T): void {
-    const items = this.#items
-    let at = items.length
-    items.push(item)
-    while (at > 0) {
-      const parentAt = (at - 1) >> 1
-      const parent = items[parentAt]!
-      if (!this.#before(item, parent)) break
-      items[at] = parent
-      at = parentAt
-    }
-    items[at] = item
+    this.#items.push(item)
+    this.#up(item, this.#items.length - 1)
   }
 
   /** The first in order, taken out. */
   pop(): T | undefined {
+    return this.removeAt(0)
+  }
+
+  /** Takes out whoever stands at a place. */
+  removeAt(place: number): T | undefined {
     const items = this.#items
-    const first = items[0]
+    const removed = items[place]
     const last = items.pop()
-    const { length } = items
-    if (last === undefined || length === 0) return first
-    let at = 0
-    for (;;) {
-      let childAt = at * 2 + 1
-      if (childAt >= length) break
-      if (childAt + 1 < length && this.#before(items[childAt + 1]!, items[childAt]!)) childAt++
-      const child = items[childAt]!
-      if (!this.#before(child, last)) break
-      items[at] = child
-      at = childAt
-    }
-    items[at] = last
-    return first
+    if (last === undefined || place >= items.length) return removed
+    this.#settle(last, place)
+    return removed
+  }
+
+  /** To be called when the item at a place has changed its order. */
+  update(place: number): void {
+    const item = this.#items[place]
+    if (item !== undefined) this.#settle(item, place)
   }
 
   clear(): void {
@@ -58,5 +59,44 @@ export class Heap<T> {
 
   [Symbol.iterator](): Iterator<T> {
     return this.#items[Symbol.iterator]()
+  }
+
+  #settle(item: T, place: number): void {
+    const parent = this.#items[(place - 1) >> 1]
+    if (place > 0 && this.#before(item, parent!)) this.#up(item, place)
+    else this.#down(item, place)
+  }
+
+  #up(item: T, from: number): void {
+    const items = this.#items
+    let at = from
+    while (at > 0) {
+      const parentAt = (at - 1) >> 1
+      const parent = items[parentAt]!
+      if (!this.#before(item, parent)) break
+      items[at] = parent
+      this.#moved?.(parent, at)
+      at = parentAt
+    }
+    items[at] = item
+    this.#moved?.(item, at)
+  }
+
+  #down(item: T, from: number): void {
+    const items = this.#items
+    const { length } = items
+    let at = from
+    for (;;) {
+      let childAt = at * 2 + 1
+      if (childAt >= length) break
+      if (childAt + 1 < length && this.#before(items[childAt + 1]!, items[childAt]!)) childAt++
+      const child = items[childAt]!
+      if (!this.#before(child, item)) break
+      items[at] = child
+      this.#moved?.(child, at)
+      at = childAt
+    }
+    items[at] = item
+    this.#moved?.(item, at)
   }
 }

@@ -13,6 +13,10 @@ export class Line<W extends Waiter> {
     return this.#head as W | undefined
   }
 
+  get tail(): W | undefined {
+    return this.#tail as W | undefined
+  }
+
   append(waiter: W): void {
     waiter.previous = this.#tail
     if (this.#tail === undefined) this.#head = waiter

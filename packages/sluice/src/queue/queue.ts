@@ -14,6 +14,8 @@ export interface Waiter {
   /** Neighbours in the queue's list. They belong to the queue. */
   previous: Waiter | undefined
   next: Waiter | undefined
+  /** Where it stands, where the queue has several lines or a heap. Belongs to the queue; -1 for who never waited. */
+  place: number
 }
 
 /** Who waits, who is next, who is turned away. No timers and no clock: `now` is an argument. */
@@ -33,6 +35,16 @@ export interface Queue<W extends Waiter = Waiter> {
   pop(now: Instant, room: number, refuse: (waiter: W, code: RejectionCode) => void): W | undefined
   /** Takes a waiter out. False when it is not in here (any more). */
   remove(waiter: W): boolean
+  /**
+   * How long a newcomer would wait, in ms, as far as can be told: whoever cannot be answered in time is refused at once
+   * instead of after waiting. Default: 0.
+   */
+  expectedWait?(arrival: Arrival): Millis
+  /**
+   * What one whom this queue let out has cost in the end, where that differs from its estimate.
+   * @param place what `place` was when it was let out
+   */
+  settle?(place: number, estimated: number, actual: number): void
 }
 
 /** How a queue orders and drops: a description, of which each gate opens its own queue. */

@@ -5,8 +5,6 @@ import {
   type Arrival,
   type Instant,
   type Millis,
-  type Outcome,
-  type Permit,
   type Priority,
   type RejectionCode,
 } from '../ground/index.ts'
@@ -14,46 +12,13 @@ import type { Waiter } from '../queue/index.ts'
 import type { Expiring } from './expiry.ts'
 import type { Answer, Waiting } from './gate.ts'
 
-/** What a slot's permit and its waiters need of the gate they came from. */
-export interface SlotOwner {
-  release(permit: SlotPermit, outcome: Outcome): void
-  cancel(waiter: SlotWaiter): void
+/** What a waiter needs of the room it waits in. */
+export interface Room {
+  cancel(waiter: GateWaiter): void
 }
 
-export class SlotPermit implements Permit {
-  readonly cost: number
-  readonly waited: Millis
-  /** When the work began; 0 where nobody measures. */
-  readonly start: Instant
-  /** The group of arrivals it is judged with; 0 for none. */
-  readonly cohort: number
-  #owner: SlotOwner | undefined
-
-  constructor(owner: SlotOwner, cost: number, waited: Millis, start: Instant, cohort: number) {
-    this.#owner = owner
-    this.cost = cost
-    this.waited = waited
-    this.start = start
-    this.cohort = cohort
-  }
-
-  get admitted(): true {
-    return true
-  }
-
-  release(outcome: Outcome): void {
-    const owner = this.#owner
-    if (owner === undefined) return
-    this.#owner = undefined
-    owner.release(this, outcome)
-  }
-
-  [Symbol.dispose](): void {
-    this.release('ignored')
-  }
-}
-
-export class SlotWaiter implements Waiter, Waiting, Expiring {
+/** An arrival that waits: the queue's entry, the timer's entry, and what its caller holds, in one object. */
+export class GateWaiter implements Waiter, Waiting, Expiring {
   readonly cost: number
   readonly priority: Priority
   readonly flow: string | undefined
@@ -62,17 +27,18 @@ export class SlotWaiter implements Waiter, Waiting, Expiring {
   answer: Answer | undefined
   previous: Waiter | undefined
   next: Waiter | undefined
+  place = -1
   slot: Expiring['slot']
   earlier: Expiring | undefined
   later: Expiring | undefined
-  readonly #owner: SlotOwner
+  readonly #room: Room
   readonly #deadlineFirst: boolean
 
-  /** @throws RangeError when the arrival's patience makes no sense */
-  constructor(owner: SlotOwner, arrival: Arrival, cost: number, now: Instant, maxWait: Millis) {
-    this.#owner = owner
+  /** @throws RangeError when the arrival's priority or patience makes no sense */
+  constructor(room: Room, arrival: Arrival, cost: number, now: Instant, maxWait: Millis) {
+    this.#room = room
     this.cost = cost
-    this.priority = arrival.priority ?? ORDINARY
+    this.priority = priorityOf(arrival)
     this.flow = arrival.flow
     this.since = now
     const patience = now + Math.min(maxWait, checkNumber('arrival.maxWait', arrival.maxWait ?? maxWait, 0, Infinity))
@@ -90,7 +56,7 @@ export class SlotWaiter implements Waiter, Waiting, Expiring {
   }
 
   cancel(): void {
-    this.#owner.cancel(this)
+    this.#room.cancel(this)
   }
 }
 
@@ -100,6 +66,14 @@ export function costOf(arrival: Arrival): number {
   if (cost === undefined) return 1
   if (typeof cost === 'number' && cost > 0 && cost < Infinity) return cost
   return refuseValue('arrival.cost', cost, 'a finite number above 0')
+}
+
+/** How much it matters. @throws RangeError when that is no class there is */
+export function priorityOf(arrival: Arrival): Priority {
+  const { priority } = arrival
+  if (priority === undefined) return ORDINARY
+  if (priority === 0 || priority === 1 || priority === 2 || priority === 3) return priority
+  return refuseValue('arrival.priority', priority, '0, 1, 2 or 3')
 }
 
 /** True when it is too late to begin. @throws RangeError when the deadline makes no sense */

@@ -1,0 +1,106 @@
+import { Rejection, type Arrival, type Clock, type Instant, type RejectionCode } from '../ground/index.ts'
+import type { Queue, QueueDiscipline } from '../queue/index.ts'
+import { Expiry } from './expiry.ts'
+import type { Verdict } from './gate.ts'
+import { GateWaiter, isLate, type Room } from './waiter.ts'
+
+/** What a waiting room needs of the gate it stands before. */
+export interface RoomKeeper {
+  readonly name: string
+  /** Somebody left without being served: whoever stood behind may fit now. */
+  left(now: Instant): void
+  /** What is told to those who are refused after waiting: what stands against one of that cost, and what would do. */
+  refusal(code: RejectionCode, cost: number): Rejection
+}
+
+/** The queue before a gate: who waits, for how long, and how they are answered. Whom to let in is the gate's business. */
+export class WaitingRoom implements Room {
+  readonly #queue: Queue<GateWaiter>
+  readonly #discipline: QueueDiscipline
+  readonly #clock: Clock
+  readonly #keeper: RoomKeeper
+  readonly #expiry: Expiry<GateWaiter>
+
+  constructor(discipline: QueueDiscipline, clock: Clock, keeper: RoomKeeper) {
+    this.#discipline = discipline
+    this.#queue = discipline.open()
+    this.#clock = clock
+    this.#keeper = keeper
+    this.#expiry = new Expiry(clock, (waiter) => {
+      this.#queue.remove(waiter)
+      this.#refuse(waiter, waiter.expiry)
+      keeper.left(clock.now())
+    })
+  }
+
+  get size(): number {
+    return this.#queue.size
+  }
+
+  /** Takes an arrival in, or refuses it. @throws RangeError when the arrival makes no sense */
+  enter(arrival: Arrival, cost: number): GateWaiter | Rejection {
+    const queue = this.#queue
+    const { name } = this.#keeper
+    // Before any clock is read or anything made: refusing must stay cheap.
+    if (queue.rejects(arrival)) return new Rejection('queue_full', name, queue.size + 1, queue.capacity)
+    const now = this.#clock.now()
+    const { deadline } = arrival
+    if (deadline !== undefined) {
+      // Late already, or sure to be when its turn comes: refused now, while its caller can still do something else.
+      const turn = now + (queue.expectedWait?.(arrival) ?? 0)
+      if (isLate(deadline, turn)) return new Rejection('deadline', name, turn, deadline)
+    }
+    const waiter = new GateWaiter(this, arrival, cost, now, this.#discipline.maxWait)
+    const loser = queue.push(waiter, now)
+    if (loser === waiter) return new Rejection('queue_full', name, queue.size + 1, queue.capacity)
+    this.#expiry.add(waiter, now)
+    if (loser !== undefined) this.#refuse(loser, 'evicted')
+    return waiter
+  }
+
+  /** Takes out whoever is next and costs at most `room`. It must then be answered. */
+  next(now: Instant, room: number): GateWaiter | undefined {
+    const waiter = this.#queue.pop(now, room, this.#giveUp)
+    if (waiter !== undefined) this.#expiry.remove(waiter)
+    return waiter
+  }
+
+  answer(waiter: GateWaiter, verdict: Verdict): void {
+    const { answer } = waiter
+    waiter.answer = undefined
+    try {
+      answer?.(verdict)
+    } catch (error) {
+      // Whoever released is not to blame: the error surfaces by itself, as it would from any callback.
+      this.#clock.after(0, () => {
+        throw error
+      })
+    }
+  }
+
+  /** Takes a waiter out because its caller left. */
+  cancel(waiter: GateWaiter): void {
+    if (!this.#queue.remove(waiter)) return
+    this.#refuse(waiter, 'cancelled')
+    // It may have stood, wide, in front of somebody narrow.
+    if (this.#queue.size > 0) this.#keeper.left(this.#clock.now())
+  }
+
+  /** Refuses everybody. */
+  close(): void {
+    // At the end of time everybody has waited too long: the queue gives them all up.
+    this.#queue.pop(Infinity, 0, (waiter) => this.#refuse(waiter, 'closed'))
+  }
+
+  /** See {@link Queue.settle}. */
+  settle(place: number, estimated: number, actual: number): void {
+    if (place >= 0 && estimated !== actual) this.#queue.settle?.(place, estimated, actual)
+  }
+
+  readonly #giveUp = (waiter: GateWaiter, code: RejectionCode): void => this.#refuse(waiter, code)
+
+  #refuse(waiter: GateWaiter, code: RejectionCode): void {
+    this.#expiry.remove(waiter)
+    this.answer(waiter, this.#keeper.refusal(code, waiter.cost))
+  }
+}
