@@ -6,19 +6,20 @@ import {
   systemClock,
   type Arrival,
   type Clock,
+  type Millis,
   type Outcome,
   type Permit,
   type Pressure,
   type Signal,
 } from '../ground/index.ts'
+import { Attempt, idleSignal, type Overseer } from './attempt.ts'
 import type { Answer, Entry, Gate, GateCore, GateStats, Observer, RunOptions, Verdict, Waiting } from './gate.ts'
 import { ObservedPermit } from './observed-permit.ts'
-import { workSignal, type WorkSignal } from './work-signal.ts'
 
 export interface DefineGateOptions {
   /** What is told of every arrival. Default: nobody. */
   readonly observer?: Observer
-  /** Times the deadlines of `run`. Default: the platform's clock. */
+  /** Times the deadlines of `run`. Default: the core's. */
   readonly clock?: Clock
 }
 
@@ -27,11 +28,13 @@ const ORDINARY_ARRIVAL: RunOptions = Object.freeze({})
 
 /** Makes a {@link Gate} of a {@link GateCore}: promises, aborts, deadlines and metrics, written once for every gate. */
 export function defineGate(core: GateCore, options: DefineGateOptions = {}): Gate {
-  return new DefinedGate(core, options.observer, options.clock ?? systemClock)
+  return new DefinedGate(core, options.observer, options.clock ?? core.clock ?? systemClock)
 }
 
-class DefinedGate implements Gate {
+/** The class behind `defineGate`, for gates that offer more than a gate. */
+export class DefinedGate implements Gate {
   readonly core: GateCore
+  zombies = 0
   readonly #observer: Observer | undefined
   readonly #clock: Clock
 
@@ -66,44 +69,73 @@ class DefinedGate implements Gate {
       return undefined
     }
     const inContext = inThisContext(answer)
+    observer?.waiting?.(arrival)
     verdict.answer = observer === undefined ? inContext : (late): void => inContext(this.#told(observer, arrival, late))
     return verdict
   }
 
   async acquire(entry: Entry = ORDINARY_ARRIVAL): Promise<Permit> {
-    return this.#begin(entry)
+    entry.signal?.throwIfAborted()
+    return this.admission(this.core.enter(entry, true), entry)
   }
 
   async run<T>(work: (signal: AbortSignal) => PromiseLike<T> | T, options: RunOptions = ORDINARY_ARRIVAL): Promise<T> {
-    const entered = this.#begin(options)
+    options.signal?.throwIfAborted()
+    const entered = this.admission(this.core.enter(options, true), options)
     const permit = entered instanceof Promise ? await entered : entered
-    const control = workSignal(work.length > 0, options, this.#clock, () => this.#tooLate(options))
+    if (options.signal !== undefined || options.deadline !== undefined || options.timeout !== undefined)
+      return new Attempt<T>(work, permit, options, this.#clock, this.#overseer(options)).start(
+        work,
+        this.#patience(options),
+      )
     try {
-      const result = await work(control.signal)
+      const result = await work(idleSignal(work))
       permit.release('success')
       return result
     } catch (error) {
-      permit.release(this.#outcomeOf(error, options, control))
+      permit.release(outcomeOf(error, options))
       throw error
-    } finally {
-      control.dispose()
     }
   }
 
-  /** A permit at once where there is one, so that nobody waits for a promise of ours without need. */
-  #begin(entry: Entry): Permit | Promise<Permit> {
-    const { signal } = entry
-    signal?.throwIfAborted()
-    const verdict = this.core.enter(entry, true)
+  /** How long work may take, in ms. */
+  #patience({ deadline, timeout = Infinity }: RunOptions): Millis {
+    return deadline === undefined ? timeout : Math.min(timeout, deadline - this.#clock.now())
+  }
+
+  #overseer(options: RunOptions): Overseer {
+    return {
+      tooLate: () => {
+        const now = this.#clock.now()
+        return new RejectedError(new Rejection('deadline', this.name, now, Math.min(now, options.deadline ?? now)))
+      },
+      outcomeOf: (error) => outcomeOf(error, options),
+      zombieRose: () => {
+        this.zombies++
+        this.#observer?.overdue?.(options)
+      },
+      zombieFell: () => {
+        this.zombies--
+      },
+    }
+  }
+
+  /**
+   * What the promise skin makes of a core's answer: a permit at once where there is one, so that nobody waits for a
+   * promise of ours without need.
+   * @throws RejectedError when refused at once
+   */
+  protected admission(entered: Verdict | Waiting, entry: Entry): Permit | Promise<Permit> {
+    if (entered.admitted === undefined) return this.#wait(entered, entry)
     const observer = this.#observer
-    if (verdict.admitted === undefined) return this.#wait(verdict, entry)
-    const told = observer === undefined ? verdict : this.#told(observer, entry, verdict)
+    const told = observer === undefined ? entered : this.#told(observer, entry, entered)
     if (told.admitted) return told
     throw new RejectedError(told)
   }
 
   #wait(waiting: Waiting, entry: Entry): Promise<Permit> {
     const { signal } = entry
+    this.#observer?.waiting?.(entry)
     return new Promise((resolve, reject) => {
       const leave = (): void => waiting.cancel()
       signal?.addEventListener('abort', leave, { once: true })
@@ -114,17 +146,6 @@ class DefinedGate implements Gate {
         else reject(told.code === 'cancelled' && signal?.aborted === true ? signal.reason : new RejectedError(told))
       }
     })
-  }
-
-  #tooLate(options: RunOptions): RejectedError {
-    return new RejectedError(new Rejection('deadline', this.name, this.#clock.now(), options.deadline ?? 0))
-  }
-
-  #outcomeOf(error: unknown, options: RunOptions, control: WorkSignal): Outcome {
-    if (options.outcomeOf !== undefined) return options.outcomeOf(error)
-    if (options.signal?.aborted === true) return 'ignored'
-    if (control.expired) return 'dropped'
-    return error instanceof Error && isRejection((error as Partial<RejectedError>).rejection) ? 'dropped' : 'failure'
   }
 
   close(): void {
@@ -143,4 +164,10 @@ class DefinedGate implements Gate {
     observer.admitted?.(arrival, verdict.waited)
     return new ObservedPermit(verdict, arrival, observer)
   }
+}
+
+/** What a thrown error teaches. */
+function outcomeOf(error: unknown, options: RunOptions): Outcome {
+  if (options.outcomeOf !== undefined) return options.outcomeOf(error)
+  return error instanceof Error && isRejection((error as Partial<RejectedError>).rejection) ? 'dropped' : 'failure'
 }

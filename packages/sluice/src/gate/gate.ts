@@ -1,4 +1,4 @@
-import type { Arrival, Millis, Outcome, Permit, Pressure, Rejection, Signal } from '../ground/index.ts'
+import type { Arrival, Clock, Millis, Outcome, Permit, Pressure, Rejection, Signal } from '../ground/index.ts'
 
 /** What a gate says. `verdict.admitted` tells the two apart. */
 export type Verdict = Permit | Rejection
@@ -33,8 +33,14 @@ export interface GateCore {
   readonly pressure: Signal<Pressure>
   /** A reading, made when asked for. */
   readonly stats: GateStats
+  /** What deadlines are measured on. Default: the platform's clock. */
+  readonly clock?: Clock
   /** The gates this one is made of, where it is made of others. */
   readonly parts?: readonly GateCore[]
+  /** True while forgetting it and making a new one would change nothing. Default: nothing in flight, queued, pressing. */
+  readonly atRest?: boolean
+  /** Another of its kind that shares what is constant: for those who need one for each of many keys. */
+  sibling?(): GateCore
   /**
    * Decides. Answers a {@link Waiting} only where `mayWait` is true and the arrival's `maxWait` is not 0.
    * @throws RangeError when the arrival itself makes no sense (a cost of -1), naming field and value
@@ -46,9 +52,13 @@ export interface GateCore {
 
 /** What a gate tells whoever watches it. Every member is optional; a gate nobody watches pays one check. */
 export interface Observer {
+  /** Begins to wait; exactly one of the next two follows. */
+  waiting?(arrival: Arrival): void
   admitted?(arrival: Arrival, waited: Millis): void
   rejected?(arrival: Arrival, rejection: Rejection): void
   released?(arrival: Arrival, outcome: Outcome): void
+  /** Work of `run` was called off, by its caller or for being late, and goes on all the same. */
+  overdue?(arrival: Arrival): void
   /** An adaptive limit moved, and why. */
   limitChanged?(from: number, to: number, reason: string): void
 }
@@ -61,7 +71,18 @@ export interface Entry extends Arrival {
 
 /** What `run` takes. */
 export interface RunOptions extends Entry {
-  /** What a thrown error teaches the gate. Default: see {@link Gate.run}. */
+  /** How long the work may take once it was let in, in ms. Default: until the `deadline`, if there is one. */
+  readonly timeout?: Millis
+  /**
+   * What becomes of the permit when work goes on although it was called off: `hold` keeps it until the work has really
+   * ended, so that no more is in progress than the limit says; `release` frees it at once and counts the work as a
+   * zombie. Default `hold`.
+   */
+  readonly overdue?: 'hold' | 'release'
+  /**
+   * What a thrown error teaches the gate. Default: `dropped` for a `RejectedError` from further in, else `failure`. Not
+   * asked about work that was called off. Must not throw.
+   */
   readonly outcomeOf?: (error: unknown) => Outcome
 }
 
@@ -71,6 +92,8 @@ export interface Gate extends Disposable {
   readonly pressure: Signal<Pressure>
   readonly stats: GateStats
   readonly core: GateCore
+  /** Pieces of work of `run` that were called off and go on all the same. */
+  readonly zombies: number
   /** Now or never. Never waits, never allocates a promise. */
   tryEnter(arrival?: Arrival): Verdict
   /**
@@ -84,11 +107,11 @@ export interface Gate extends Disposable {
    */
   acquire(entry?: Entry): Promise<Permit>
   /**
-   * Waits for a permit, does the work, gives the permit back. The work receives a signal that is aborted by
-   * `options.signal` and at `options.deadline`; the permit is held until the work has really ended.
-   * A result is a `success`; an error is `ignored` after the caller's own abort, `dropped` after the deadline or
-   * when it is a {@link RejectedError} from further in, else a `failure`.
-   * @throws RejectedError when refused; `signal.reason` when aborted while waiting; whatever the work throws
+   * Waits for a permit, does the work, gives the permit back. The work receives a signal, which is aborted when
+   * `options.signal` is, and when `deadline` or `timeout` comes: then the caller gets its answer at once, and the permit
+   * comes back when the work has ended (see `overdue`), as `ignored` or `dropped`. A result is a `success`.
+   * @throws RejectedError when refused, or with code `deadline` when out of time; `signal.reason` when aborted;
+   * whatever the work throws
    */
   run<T>(work: (signal: AbortSignal) => PromiseLike<T> | T, options?: RunOptions): Promise<T>
   close(): void

@@ -1,5 +1,7 @@
 import {
+  systemClock,
   worst,
+  type Clock,
   type Arrival,
   type Millis,
   type Outcome,
@@ -24,12 +26,14 @@ export function series(...gates: readonly [Gate, ...Gate[]]): Gate {
 class Series implements GateCore {
   readonly name: string
   readonly pressure: Signal<Pressure>
+  readonly clock: Clock
   readonly parts: readonly GateCore[]
 
   constructor(parts: readonly GateCore[]) {
     if (parts.length === 0) throw new RangeError('series: expected at least one gate, got none')
     this.parts = parts
     this.name = parts.map((part) => part.name).join('>')
+    this.clock = parts.find((part) => part.clock !== undefined)?.clock ?? systemClock
     this.pressure = worst(...parts.map((part) => part.pressure))
   }
 
@@ -47,7 +51,8 @@ class Series implements GateCore {
   }
 
   close(): void {
-    for (const part of this.parts) part.close()
+    // Innermost first: whoever an answer lets through a gate further out finds the next one closed.
+    for (const part of this.parts.toReversed()) part.close()
   }
 }
 

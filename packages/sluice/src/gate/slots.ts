@@ -40,7 +40,7 @@ export class Slots implements GateCore, RoomKeeper {
   readonly pressure: Source<Pressure>
   readonly #room: WaitingRoom | undefined
   readonly #threshold: number
-  readonly #clock: Clock
+  readonly clock: Clock
   readonly #meter: Meter | undefined
   readonly #observer: Observer | undefined
   #limit: number
@@ -53,7 +53,7 @@ export class Slots implements GateCore, RoomKeeper {
     this.#limit = parts.limit
     this.#room = parts.discipline && new WaitingRoom(parts.discipline, parts.clock, this)
     this.#threshold = parts.threshold
-    this.#clock = parts.clock
+    this.clock = parts.clock
     this.#meter = parts.meter
     this.#observer = parts.observer
     this.pressure = new Source(() => ({ level: (this.#inflight + this.#queued) / this.#limit, cause: this.name }))
@@ -76,7 +76,7 @@ export class Slots implements GateCore, RoomKeeper {
       return new Rejection('overload', this.name, this.#inflight + queued + 1, this.#threshold)
     if (queued === 0 && this.#inflight + cost <= this.#limit) {
       const { deadline } = arrival
-      const now = this.#meter === undefined && deadline === undefined ? 0 : this.#clock.now()
+      const now = this.#meter === undefined && deadline === undefined ? 0 : this.clock.now()
       if (deadline !== undefined && isLate(deadline, now)) return new Rejection('deadline', this.name, now, deadline)
       return this.#admit(cost, 0, now, -1)
     }
@@ -117,7 +117,7 @@ export class Slots implements GateCore, RoomKeeper {
     this.#room?.settle(permit.place, permit.cost, actual)
     const meter = this.#meter
     if (meter !== undefined) {
-      const now = this.#clock.now()
+      const now = this.clock.now()
       const before = meter.limit
       meter.mark(now, this.#inflight, this.#queued > 0)
       if (meter.ended(permit.cohort, permit.start, now, outcome)) {
@@ -125,19 +125,21 @@ export class Slots implements GateCore, RoomKeeper {
         this.#observer?.limitChanged?.(before, meter.limit, meter.reason)
       }
       this.#serve(now)
-    } else if (this.#queued > 0) this.#serve(this.#clock.now())
+    } else if (this.#queued > 0) this.#serve(this.clock.now())
     this.pressure.changed()
   }
 
   /** Lets in whoever fits. Answers run strangers' code, which may release or enter again: hence one loop at a time. */
   #serve(now: Instant): void {
     const room = this.#room
-    if (this.#serving || room === undefined) return
+    // While it closes an answer may give a permit back: that lets nobody in any more.
+    if (this.#serving || this.#closed || room === undefined) return
     this.#serving = true
     while (room.size > 0 && this.#inflight < this.#limit) {
+      const waiter = room.next(now)
       // With nothing in flight whoever is next fits, however wide it was when the limit was higher.
-      const waiter = room.next(now, this.#inflight === 0 ? Infinity : this.#limit - this.#inflight)
-      if (waiter === undefined) break
+      if (waiter === undefined || (waiter.cost > this.#limit - this.#inflight && this.#inflight > 0)) break
+      room.take(waiter, now)
       const cost = Math.min(waiter.cost, this.#limit)
       room.answer(waiter, this.#admit(cost, Math.max(0, now - waiter.since), now, waiter.place))
     }

@@ -60,9 +60,14 @@ export class GateWaiter implements Waiter, Waiting, Expiring {
   }
 }
 
-/** What an arrival takes. @throws RangeError when that makes no sense */
+/**
+ * What an arrival takes.
+ * @throws RangeError when that, or its patience, makes no sense: at once, not only when it comes to waiting
+ */
 export function costOf(arrival: Arrival): number {
-  const { cost } = arrival
+  const { cost, maxWait, deadline } = arrival
+  if (maxWait !== undefined) checkNumber('arrival.maxWait', maxWait, 0, Infinity)
+  if (deadline !== undefined) isLate(deadline, 0)
   if (cost === undefined) return 1
   if (typeof cost === 'number' && cost > 0 && cost < Infinity) return cost
   return refuseValue('arrival.cost', cost, 'a finite number above 0')

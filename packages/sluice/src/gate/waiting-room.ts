@@ -58,11 +58,15 @@ export class WaitingRoom implements Room {
     return waiter
   }
 
-  /** Takes out whoever is next and costs at most `room`. It must then be answered. */
-  next(now: Instant, room: number): GateWaiter | undefined {
-    const waiter = this.#queue.pop(now, room, this.#giveUp)
-    if (waiter !== undefined) this.#expiry.remove(waiter)
-    return waiter
+  /** Who is next, left in. */
+  next(now: Instant): GateWaiter | undefined {
+    return this.#queue.next(now, this.#giveUp)
+  }
+
+  /** Takes out the one that `next` has just named. It must then be answered. */
+  take(waiter: GateWaiter, now: Instant): void {
+    this.#queue.take(waiter, now)
+    this.#expiry.remove(waiter)
   }
 
   answer(waiter: GateWaiter, verdict: Verdict): void {
@@ -89,7 +93,7 @@ export class WaitingRoom implements Room {
   /** Refuses everybody. */
   close(): void {
     // At the end of time everybody has waited too long: the queue gives them all up.
-    this.#queue.pop(Infinity, 0, (waiter) => this.#refuse(waiter, 'closed'))
+    this.#queue.next(Infinity, (waiter) => this.#refuse(waiter, 'closed'))
   }
 
   /** See {@link Queue.settle}. */

@@ -1,4 +1,4 @@
-import { FREE, type Arrival, type Pressure, type Signal } from '../ground/index.ts'
+import { FREE, systemClock, type Arrival, type Clock, type Pressure, type Signal } from '../ground/index.ts'
 import { defineGate } from './define.ts'
 import type { Gate, GateCore, GateStats, Verdict, Waiting } from './gate.ts'
 
@@ -12,6 +12,7 @@ export function when(applies: (arrival: Arrival) => boolean, gate: Gate): Gate {
 class When implements GateCore {
   readonly name: string
   readonly pressure: Signal<Pressure>
+  readonly clock: Clock
   readonly parts: readonly GateCore[]
   readonly #applies: (arrival: Arrival) => boolean
   readonly #inner: GateCore
@@ -21,6 +22,7 @@ class When implements GateCore {
     this.#inner = inner
     this.name = inner.name
     this.pressure = inner.pressure
+    this.clock = inner.clock ?? systemClock
     this.parts = [inner]
   }
 

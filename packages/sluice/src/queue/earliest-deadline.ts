@@ -43,19 +43,18 @@ class EarliestDeadline<W extends Waiter> implements Queue<W> {
     return undefined
   }
 
-  pop(now: Instant, room: number, refuse: Refuse<W>): W | undefined {
+  next(now: Instant, refuse: Refuse<W>): W | undefined {
     for (;;) {
-      const first = this.#heap.first
-      if (first === undefined) return undefined
-      if (first.expires > now) {
-        if (first.cost > room) return undefined
-        this.remove(first)
-        this.#drain.dispatched(now, this.#heap.size > 0)
-        return first
-      }
+      const { first } = this.#heap
+      if (first === undefined || first.expires > now) return first
       this.remove(first)
       refuse(first, first.expiry)
     }
+  }
+
+  take(waiter: W, now: Instant): void {
+    this.remove(waiter)
+    this.#drain.dispatched(now, this.#heap.size > 0)
   }
 
   remove(waiter: W): boolean {

@@ -1,6 +1,6 @@
-import { checkWhole, Heap, type Arrival, type Instant, type Millis } from '../ground/index.ts'
+import { checkWhole, hashOf, Heap, mix, type Arrival, type Instant, type Millis } from '../ground/index.ts'
 import { DrainRate } from './drain-rate.ts'
-import { liveHead, type Refuse } from './give-up.ts'
+import type { Refuse } from './give-up.ts'
 import { Line } from './line.ts'
 import { boundsOf, type QueueOptions } from './options.ts'
 import type { Queue, QueueDiscipline, Waiter } from './queue.ts'
@@ -96,30 +96,24 @@ class Fair<W extends Waiter> implements Queue<W> {
     return loser
   }
 
-  pop(now: Instant, room: number, refuse: Refuse<W>): W | undefined {
+  next(now: Instant, refuse: Refuse<W>): W | undefined {
     for (;;) {
-      const share = this.#turns.first
-      if (share === undefined) return undefined
-      const before = share.line.size
-      const head = liveHead(share.line, now, refuse)
-      this.#size -= before - share.line.size
-      if (head === undefined) {
-        this.#leave(share)
-        continue
-      }
-      if (head.cost > room) {
-        this.#longest.update(share.length)
-        return undefined
-      }
-      this.#virtual = share.given
-      share.given += head.cost
-      share.line.remove(head)
-      this.#size--
-      this.#shrunk(share)
-      if (share.line.size > 0) this.#turns.update(share.turn)
-      this.#drain.dispatched(now, this.#size > 0)
-      return head
+      const head = this.#turns.first?.line.head
+      if (head === undefined || head.expires > now) return head
+      this.remove(head)
+      refuse(head, head.expiry)
     }
+  }
+
+  take(waiter: W, now: Instant): void {
+    const share = this.#shares[waiter.place]!
+    this.#virtual = share.given
+    share.given += waiter.cost
+    share.line.remove(waiter)
+    this.#size--
+    this.#shrunk(share)
+    if (share.line.size > 0) this.#turns.update(share.turn)
+    this.#drain.dispatched(now, this.#size > 0)
   }
 
   remove(waiter: W): boolean {
@@ -172,19 +166,4 @@ class Fair<W extends Waiter> implements Queue<W> {
     }
     return best
   }
-}
-
-/** FNV-1a over the code units, then mixed: neighbours such as `user-1` and `user-2` land far apart. */
-function hashOf(text: string): number {
-  let hash = 0x811c9dc5
-  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
-  return mix(hash)
-}
-
-/** The finaliser of MurmurHash3 (Austin Appleby, public domain). */
-function mix(value: number): number {
-  let hash = value >>> 0
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
-  return (hash ^ (hash >>> 16)) >>> 0
 }

@@ -65,17 +65,16 @@ class Classes<W extends Waiter> implements Queue<W> {
     return loser
   }
 
-  pop(now: Instant, room: number, refuse: Refuse<W>): W | undefined {
-    const highest = this.#liveFrom(HIGHEST, -1, now, refuse)
-    if (highest === undefined) return undefined
-    const lowest = this.#liveFrom(0, 1, now, refuse) ?? highest
-    const contested = lowest.priority < highest.priority
-    const next = contested && this.#owed >= 1 ? lowest : highest
-    if (next.cost > room) return undefined
-    if (contested) this.#owed += next === lowest ? -1 : this.#trickle
-    this.#lines[next.priority].remove(next)
+  next(now: Instant, refuse: Refuse<W>): W | undefined {
+    return this.#owed >= 1 ? this.#liveFrom(0, 1, now, refuse) : this.#liveFrom(HIGHEST, -1, now, refuse)
+  }
+
+  take(waiter: W, now: Instant): void {
+    // Owed only where somebody lower stood by while somebody higher went.
+    if (waiter.priority > this.#lowest()) this.#owed += this.#trickle
+    else if (this.#owed >= 1) this.#owed--
+    this.#lines[waiter.priority].remove(waiter)
     this.#drain.dispatched(now, this.size > 0)
-    return next
   }
 
   remove(waiter: W): boolean {

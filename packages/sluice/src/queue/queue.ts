@@ -29,11 +29,14 @@ export interface Queue<W extends Waiter = Waiter> {
   /** Takes a newcomer. Returns whoever must be refused to make it fit, possibly the newcomer, or nobody. */
   push(waiter: W, now: Instant): W | undefined
   /**
-   * The next to serve, taken out, or nobody when the queue is empty or the next one costs more than `room`:
-   * the head of the line is never overtaken because it is large. Whoever it gives up on goes to `refuse`.
+   * Who is next, left in; nobody when nobody waits. Whoever it gives up on, because it is too late for them, is taken
+   * out and goes to `refuse`. The gate takes the next one or, where it costs more than there is room for, lets it stand:
+   * the head of the line is never overtaken because it is wide.
    */
-  pop(now: Instant, room: number, refuse: (waiter: W, code: RejectionCode) => void): W | undefined
-  /** Takes a waiter out. False when it is not in here (any more). */
+  next(now: Instant, refuse: (waiter: W, code: RejectionCode) => void): W | undefined
+  /** Takes out the one that `next` has just named. */
+  take(waiter: W, now: Instant): void
+  /** Takes out one that gives up. False when it is not in here (any more). */
   remove(waiter: W): boolean
   /**
    * How long a newcomer would wait, in ms, as far as can be told: whoever cannot be answered in time is refused at once

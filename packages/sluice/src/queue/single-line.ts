@@ -33,12 +33,13 @@ export class SingleLine<W extends Waiter> implements Queue<W> {
     return undefined
   }
 
-  pop(now: Instant, room: number, refuse: Refuse<W>): W | undefined {
-    const next = this.#pick(this.#line, now, refuse)
-    if (next === undefined || next.cost > room) return undefined
-    this.#line.remove(next)
+  next(now: Instant, refuse: Refuse<W>): W | undefined {
+    return this.#pick(this.#line, now, refuse)
+  }
+
+  take(waiter: W, now: Instant): void {
+    this.#line.remove(waiter)
     this.#drain.dispatched(now, this.#line.size > 0)
-    return next
   }
 
   remove(waiter: W): boolean {

@@ -1,0 +1,208 @@
+import {
+  checkNumber,
+  checkWhole,
+  Rejection,
+  Source,
+  systemClock,
+  type Arrival,
+  type Clock,
+  type Instant,
+  type Millis,
+  type Outcome,
+  type Permit,
+  type Pressure,
+  type Signal,
+  type World,
+} from '../ground/index.ts'
+import { consecutive, type BreakerRule } from './breaker-rule.ts'
+import { DefinedGate } from './define.ts'
+import type { Gate, GateCore, GateStats, Observer, Verdict } from './gate.ts'
+
+export interface BreakerOptions extends World {
+  /** What makes it trip. Default `consecutive(5)`. A rule holds state: one breaker, one rule. */
+  readonly rule?: BreakerRule
+  /** How long it stays open before it tries again, in ms. Above 0. Default 30,000. */
+  readonly openFor?: Millis
+  /** How many may try at once while it is half open, and how many of them must succeed. At least 1. Default 1. */
+  readonly probes?: number
+  /** For people, metrics and refusals. Default `breaker`. */
+  readonly name?: string
+  readonly observer?: Observer
+}
+
+export type BreakerState = 'closed' | 'open' | 'half-open'
+
+export interface Breaker extends Gate {
+  readonly state: Signal<BreakerState>
+  /** Opens it by hand, for `openFor`. */
+  trip(): void
+  /** Closes it by hand. */
+  reset(): void
+}
+
+/**
+ * Leaves a failing dependency alone: `failure` and `dropped` count against it, `success` for it, `ignored` (the caller
+ * left) not at all. Which errors are failures is the caller's choice, by the outcome it releases with. Open, it refuses
+ * with `breaker_open` and the exact time to come back; then it lets in `probes` at a time, never a herd, and closes when
+ * so many have succeeded; one failure opens it again. Reads a clock only while open, or where its rule asks for one.
+ * @throws RangeError for an option out of range
+ */
+export function breaker(options: BreakerOptions = {}): Breaker {
+  const clock = options.clock ?? systemClock
+  const core = new BreakerCore(
+    options.name ?? 'breaker',
+    options.rule ?? consecutive(5),
+    checkNumber('breaker.openFor', options.openFor ?? 30_000, Number.MIN_VALUE),
+    checkWhole('breaker.probes', options.probes ?? 1, 1),
+    clock,
+  )
+  return new BreakerGate(core, options.observer, clock)
+}
+
+class BreakerGate extends DefinedGate implements Breaker {
+  readonly state: Signal<BreakerState>
+  readonly #breaker: BreakerCore
+
+  constructor(core: BreakerCore, observer: Observer | undefined, clock: Clock) {
+    super(core, observer, clock)
+    this.#breaker = core
+    this.state = core.state
+  }
+
+  trip(): void {
+    this.#breaker.trip()
+  }
+
+  reset(): void {
+    this.#breaker.reset()
+  }
+}
+
+const LEVELS: Readonly<Record<BreakerState, number>> = { closed: 0, 'half-open': 1, open: 2 }
+
+class BreakerCore implements GateCore {
+  readonly name: string
+  readonly state: Source<BreakerState>
+  readonly pressure: Source<Pressure>
+  readonly #rule: BreakerRule
+  readonly #openFor: Millis
+  readonly #probes: number
+  readonly clock: Clock
+  #state: BreakerState = 'closed'
+  /** Counts the changes of state: what began under an earlier one says nothing about this one. */
+  #era = 0
+  #openUntil: Instant = 0
+  #inflight = 0
+  #probing = 0
+  #succeeded = 0
+  #shut = false
+
+  constructor(name: string, rule: BreakerRule, openFor: Millis, probes: number, clock: Clock) {
+    this.name = name
+    this.#rule = rule
+    this.#openFor = openFor
+    this.#probes = probes
+    this.clock = clock
+    this.state = new Source(() => this.#state)
+    this.pressure = new Source(() => ({ level: LEVELS[this.#state], cause: this.name }))
+  }
+
+  get stats(): GateStats {
+    const limit = this.#state === 'closed' ? Infinity : this.#state === 'open' ? 0 : this.#probes
+    return { limit, inflight: this.#inflight, queued: 0 }
+  }
+
+  enter(_arrival: Arrival, _mayWait: boolean): Verdict {
+    if (this.#shut) return new Rejection('closed', this.name, 1, 0)
+    if (this.#state !== 'closed') {
+      const refusal = this.#try()
+      if (refusal !== undefined) return refusal
+    }
+    this.#inflight++
+    return new BreakerPermit(this, this.#era)
+  }
+
+  /** While not closed: takes the place of a probe, or says why not. */
+  #try(): Rejection | undefined {
+    if (this.#state === 'open') {
+      const left = this.#openUntil - this.clock.now()
+      if (left > 0) return new Rejection('breaker_open', this.name, 1, 0, left)
+      this.#become('half-open')
+    }
+    // As long as probes are out nobody knows when it closes: the usual time is as good a guess as any.
+    if (this.#probing >= this.#probes) return new Rejection('breaker_open', this.name, this.#probing + 1, this.#probes)
+    this.#probing++
+    return undefined
+  }
+
+  /** Takes a permit back. Called by the permit, once. */
+  ended(era: number, outcome: Outcome): void {
+    this.#inflight--
+    if (era !== this.#era) return
+    if (this.#state === 'half-open') this.#probed(outcome)
+    else if (outcome !== 'ignored') {
+      const ok = outcome === 'success'
+      if (this.#rule.record(ok, this.#rule.timed ? this.clock.now() : 0) && !ok) this.trip()
+    }
+  }
+
+  #probed(outcome: Outcome): void {
+    this.#probing--
+    if (outcome === 'success') {
+      this.#succeeded++
+      if (this.#succeeded >= this.#probes) this.reset()
+    } else if (outcome !== 'ignored') this.trip()
+  }
+
+  trip(): void {
+    this.#openUntil = this.clock.now() + this.#openFor
+    this.#become('open')
+  }
+
+  reset(): void {
+    this.#rule.reset()
+    this.#become('closed')
+  }
+
+  close(): void {
+    this.#shut = true
+  }
+
+  #become(state: BreakerState): void {
+    this.#state = state
+    this.#era++
+    this.#probing = 0
+    this.#succeeded = 0
+    this.state.changed()
+    this.pressure.changed()
+  }
+}
+
+class BreakerPermit implements Permit {
+  readonly #era: number
+  #breaker: BreakerCore | undefined
+
+  constructor(breaker: BreakerCore, era: number) {
+    this.#breaker = breaker
+    this.#era = era
+  }
+
+  get admitted(): true {
+    return true
+  }
+
+  get waited(): Millis {
+    return 0
+  }
+
+  release(outcome: Outcome): void {
+    const core = this.#breaker
+    if (core === undefined) return
+    this.#breaker = undefined
+    core.ended(this.#era, outcome)
+  }
+
+  [Symbol.dispose](): void {
+    this.release('ignored')
+  }
+}

@@ -1,0 +1,101 @@
+import { checkNumber, systemClock, type Clock, type Millis, type World } from '../ground/index.ts'
+import { fifo, type QueueDiscipline } from '../queue/index.ts'
+import { Bucket, BucketExtras } from './bucket.ts'
+import { DefinedGate } from './define.ts'
+import type { Entry, Gate, Observer } from './gate.ts'
+
+export interface TokenBucketOptions extends World {
+  /** How many tokens come back in `per`. Above 0. */
+  readonly tokens: number
+  /** In ms. Above 0. Default 1000: `tokens` a second. */
+  readonly per?: Millis
+  /** How many can be saved up. At least 1. Default: `tokens`, though at least 1. */
+  readonly capacity?: number
+  /** Who waits for tokens instead of being refused. Default: nobody but callers of `take`. */
+  readonly queue?: QueueDiscipline
+  /** For people, metrics and refusals. Default `token-bucket`. */
+  readonly name?: string
+  readonly observer?: Observer
+}
+
+/** A gate that lets in at a rate. An arrival takes `cost` tokens; a permit ended with another cost settles the rest. */
+export interface TokenBucket extends Gate {
+  /** Tokens at hand now; below 0 while it is in debt for an estimate that was too low. */
+  readonly available: number
+  /** How long until `tokens` are at hand, in ms, if nobody takes any meanwhile. `Infinity` above the capacity. */
+  timeUntil(tokens: number): Millis
+  /** Takes `tokens` (default 1) if they are at hand and nobody waits. @throws RangeError above the capacity */
+  tryTake(tokens?: number): boolean
+  /**
+   * Waits its turn for `tokens` (default 1).
+   * @throws RangeError above the capacity, at once; RejectedError when refused; `signal.reason` when aborted
+   */
+  take(tokens?: number, entry?: Omit<Entry, 'cost'>): Promise<void>
+}
+
+/** Who waits in `take` where the bucket has no queue of its own: a thousand callers, a day at most. */
+const TAKERS = fifo({ capacity: 1000, maxWait: 86_400_000 })
+
+/**
+ * Lets in `tokens` per `per`, and bursts up to `capacity`. No timer while nobody waits, no drift, and a clock that jumps
+ * costs at most one full bucket (see `Bucket`).
+ * @throws RangeError for an option out of range
+ */
+export function tokenBucket(options: TokenBucketOptions): TokenBucket {
+  const { name = 'token-bucket', clock = systemClock, queue } = options
+  const tokens = checkNumber('tokenBucket.tokens', options.tokens, Number.MIN_VALUE)
+  const per = checkNumber('tokenBucket.per', options.per ?? 1000, Number.MIN_VALUE)
+  const capacity = checkNumber('tokenBucket.capacity', options.capacity ?? Math.max(1, tokens), 1)
+  const patient = queue !== undefined
+  const extras = new BucketExtras()
+  const core = new Bucket({
+    name,
+    clock,
+    capacity,
+    interval: per / tokens,
+    discipline: queue ?? TAKERS,
+    patient,
+    extras,
+  })
+  return new BucketGate(core, capacity, options.observer, clock)
+}
+
+/**
+ * Lets in at an even pace, `per / tokens` ms apart, never two at once: the leaky bucket as a queue. Whoever comes too
+ * early waits its turn. Default queue: first in, first out, 1,000 waiters, 3 s.
+ * @throws RangeError for an option out of range
+ */
+export function leakyBucket(options: Omit<TokenBucketOptions, 'capacity'>): TokenBucket {
+  return tokenBucket({ name: 'leaky-bucket', queue: fifo(), ...options, capacity: 1 })
+}
+
+class BucketGate extends DefinedGate implements TokenBucket {
+  readonly #bucket: Bucket
+  readonly #capacity: number
+  readonly #clock: Clock
+
+  constructor(bucket: Bucket, capacity: number, observer: Observer | undefined, clock: Clock) {
+    super(bucket, observer, clock)
+    this.#bucket = bucket
+    this.#capacity = capacity
+    this.#clock = clock
+  }
+
+  get available(): number {
+    return this.#bucket.available(this.#clock.now())
+  }
+
+  timeUntil(tokens: number): Millis {
+    return tokens > this.#capacity ? Infinity : this.#bucket.timeUntil(tokens, this.#clock.now())
+  }
+
+  tryTake(tokens: number = 1): boolean {
+    return this.tryEnter({ cost: tokens }).admitted
+  }
+
+  async take(tokens: number = 1, entry: Omit<Entry, 'cost'> = {}): Promise<void> {
+    entry.signal?.throwIfAborted()
+    const arrival: Entry = { ...entry, cost: tokens }
+    await this.admission(this.#bucket.request(arrival, true), arrival)
+  }
+}
