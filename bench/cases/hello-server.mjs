@@ -1,6 +1,6 @@
 // A node:http hello world, bare or protected: prints its port, ends when its standard input does.
 import { createServer } from 'node:http'
-import { limiter } from 'sluice'
+import { semaphore } from 'sluice'
 import { protect } from 'sluice/node'
 
 const hello = (_request, response) => {
@@ -10,12 +10,12 @@ const hello = (_request, response) => {
 const handlers = {
   bare: hello,
   protected: protect(hello),
-  refusing: protect(hello, { gate: closedGate(), bypass: () => false }),
+  refusing: protect(hello, { gate: fullGate() }),
 }
 
-function closedGate() {
-  const gate = limiter()
-  gate.close()
+function fullGate() {
+  const gate = semaphore({ permits: 1 })
+  gate.tryEnter()
   return gate
 }
 

@@ -1,0 +1,75 @@
+import { Option, type Command } from 'commander'
+import type { Millis } from 'sluice'
+import { runDemo } from '../demo/demo.ts'
+import { plan, SHORTEST_DEMO } from '../demo/plan.ts'
+import { Screen } from '../demo/screen.ts'
+import { durationArgument } from './duration.ts'
+
+interface DemoFlags {
+  readonly for: Millis
+  readonly headless: boolean
+  readonly json: boolean
+}
+
+const LONGEST_DEMO: Millis = 3_600_000
+
+const EXAMPLE = `
+Example:
+  $ sluice demo --for 20s --headless
+
+Exits 0 when every line of the verdict passes, 1 when one fails, 130 on Ctrl-C.`
+
+/** `sluice demo`: overload, seen with and without a gate. */
+export function demoCommand(program: Command): void {
+  program
+    .command('demo')
+    .description('overload an upstream twice, behind a gate and without one, and judge what came of it')
+    .addOption(
+      new Option('--for <duration>', 'how long load is offered, at least 10s')
+        .default(60_000, '60s')
+        .argParser(durationArgument({ min: SHORTEST_DEMO, max: LONGEST_DEMO })),
+    )
+    .option('--headless', 'one plain line a second, for logs', false)
+    .option('--json', 'print the verdict and the figures as JSON, and nothing else', false)
+    .addHelpText('after', EXAMPLE)
+    .action(demo)
+}
+
+async function demo(flags: DemoFlags, command: Command): Promise<void> {
+  const print = (text: string): void => {
+    process.stdout.write(text)
+  }
+  const redraw = process.stdout.isTTY && !flags.headless
+  const colour = process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === ''
+  const screen = new Screen(print, { redraw, colour, columns: process.stdout.columns })
+  const { capacity } = plan(flags.for)
+  const stop = new AbortController()
+  let signalled: NodeJS.Signals | undefined
+  const onSignal = (signal: NodeJS.Signals): void => {
+    signalled = signal
+    stop.abort()
+  }
+  // A second Ctrl-C meets nobody and ends everything at once.
+  process.once('SIGINT', onSignal).once('SIGTERM', onSignal)
+  try {
+    if (!flags.json) screen.opening(plan(flags.for))
+    const result = await runDemo({
+      duration: flags.for,
+      signal: stop.signal,
+      ...(!flags.json && { onSecond: (second) => screen.second(second, capacity) }),
+    })
+    if (result.stopped) {
+      screen.closeLine()
+      process.exitCode = signalled === 'SIGTERM' ? 143 : 130
+      return
+    }
+    if (flags.json) print(`${JSON.stringify(result, undefined, 2)}\n`)
+    else screen.verdict(result)
+    process.exitCode = result.passed ? 0 : 1
+  } catch (error) {
+    screen.closeLine()
+    command.error(`error: the demo could not run: ${error instanceof Error ? error.message : String(error)}`)
+  } finally {
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
+  }
+}

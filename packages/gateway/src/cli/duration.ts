@@ -1,0 +1,48 @@
+import { InvalidArgumentError } from 'commander'
+import type { Millis } from 'sluice'
+
+const UNITS: Readonly<Record<string, Millis>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
+
+/** Bounds of a duration, both allowed, in ms. */
+export interface DurationBounds {
+  /** Default 0. */
+  readonly min?: Millis
+  /** Default: none. */
+  readonly max?: Millis
+}
+
+/**
+ * Reads a duration as people write it: `500ms`, `20s`, `1.5m`, `1h`. Always with a unit.
+ * @throws RangeError that says in one line what was wrong and what would be right
+ */
+export function duration(text: string, { min = 0, max = Infinity }: DurationBounds = {}): Millis {
+  const [, digits, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text.trim()) ?? []
+  if (digits === undefined || unit === undefined)
+    throw new RangeError(`"${text}" is not a duration; write a number and ms, s, m or h, like 20s`)
+  const value = Number(digits) * UNITS[unit]!
+  if (value < min) throw new RangeError(`${text} is too short; the least is ${spoken(min)}`)
+  if (value > max) throw new RangeError(`${text} is too long; the most is ${spoken(max)}`)
+  return value
+}
+
+/** The same for commander: `option('--for <duration>', '…', durationArgument({ min: 10_000 }))`. Bad usage exits 2. */
+export function durationArgument(bounds?: DurationBounds): (text: string) => Millis {
+  return (text) => {
+    try {
+      return duration(text, bounds)
+    } catch (error) {
+      const refused = new InvalidArgumentError(error instanceof Error ? error.message : String(error))
+      refused.exitCode = 2
+      throw refused
+    }
+  }
+}
+
+/** A duration in the largest unit that divides it: 90000 → `90s`, 120000 → `2m`. */
+export function spoken(value: Millis): string {
+  for (const unit of ['h', 'm', 's']) {
+    const amount = value / UNITS[unit]!
+    if (amount > 0 && Number.isInteger(amount)) return `${amount}${unit}`
+  }
+  return `${value}ms`
+}

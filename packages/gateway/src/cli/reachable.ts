@@ -1,0 +1,22 @@
+import { connect } from 'node:net'
+
+/** How long is tried, in ms. */
+const PATIENCE = 2000
+
+/** Why a connection cannot be made now; nothing when it can. */
+export async function reachable(url: URL): Promise<string | undefined> {
+  const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port)
+  const host = url.hostname.replaceAll(/[[\]]/g, '')
+  return await new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: PATIENCE })
+    // A look must not keep a process alive that wants to end.
+    socket.unref()
+    const done = (why: string | undefined): void => {
+      socket.destroy()
+      resolve(why)
+    }
+    socket.once('connect', () => done(undefined))
+    socket.once('timeout', () => done(`no answer within ${PATIENCE / 1000} s`))
+    socket.once('error', (error: NodeJS.ErrnoException) => done(error.code ?? error.message))
+  })
+}

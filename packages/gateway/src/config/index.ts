@@ -1,0 +1,6 @@
+export { ConfigError } from './config-error.ts'
+export { gateOf } from './gate-of.ts'
+export { describePlan, plan, type Plan, type PlanSources, type QueuePlan } from './plan.ts'
+export { PRESET_NAMES, PRESETS, type Preset, type PresetName } from './presets.ts'
+export { countOf, environmentSettings, secondsOf, switchOf, VARIABLES, type Settings } from './settings.ts'
+export { upstreamUrl } from './upstream-url.ts'

@@ -1,0 +1,33 @@
+import type { ChildLoad, ChildMessage, ChildRole } from './child-message.ts'
+
+/** The entry of a child process: it is one part of the demo until its parent is gone. */
+const role = JSON.parse(process.argv[2] ?? '{}') as ChildRole
+
+// However the parent ends, SIGKILL included, the channel closes.
+process.on('disconnect', () => process.exit(0))
+// Ctrl-C reaches the whole process group; the parent still wants to stop the load first.
+process.on('SIGINT', () => {})
+
+try {
+  const part = await start()
+  tell({ port: part.port })
+  setInterval(() => tell({ load: part.load() }), 250)
+} catch (error) {
+  tell({ error: error instanceof Error ? error.message : String(error) })
+}
+
+async function start(): Promise<{ port: number; load: () => ChildLoad }> {
+  if (role.role === 'upstream') {
+    const { upstream } = await import('./upstream.ts')
+    const server = await upstream(role)
+    return { port: server.port, load: () => ({ inflight: server.load.busy, queued: server.load.queued }) }
+  }
+  const { startGateway } = await import('../gateway.ts')
+  const gateway = await startGateway({ upstream: role.upstream, port: 0, adminPort: 0, protect: role.protect })
+  return { port: gateway.port, load: () => gateway.gate?.stats ?? { inflight: 0, queued: 0 } }
+}
+
+function tell(message: ChildMessage): void {
+  // The parent may be gone already; `disconnect` ends us then.
+  if (process.connected) process.send?.(message, () => {})
+}

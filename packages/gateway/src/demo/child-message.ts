@@ -1,0 +1,16 @@
+import type { Millis } from 'sluice'
+
+/** What a child process of the demo is told to be, as JSON in its first argument. */
+export type ChildRole =
+  | { readonly role: 'upstream'; readonly slots: number; readonly service: Millis }
+  | { readonly role: 'gateway'; readonly upstream: string; readonly protect: boolean }
+
+/** What a child holds: in progress, waiting, and, for a gate, how much may be in progress. */
+export interface ChildLoad {
+  readonly limit?: number
+  readonly inflight: number
+  readonly queued: number
+}
+
+/** What a child tells its parent: first `port` or `error`, then its load several times a second. */
+export type ChildMessage = { readonly port: number } | { readonly error: string } | { readonly load: ChildLoad }

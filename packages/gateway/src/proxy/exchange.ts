@@ -1,0 +1,123 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { unwatchDeparture, watchDeparture, type Leaver } from 'sluice/http'
+import { dismissBody } from './dismiss-body.ts'
+import { answer } from './own-answer.ts'
+import { responseHeaders } from './response-headers.ts'
+import type { UpstreamFailure, UpstreamFailureCode } from './upstream-failure.ts'
+import type { Upstream, UpstreamCall, UpstreamReceiver, UpstreamRequest } from './upstream.ts'
+
+/** How an exchange ended. */
+export type Ending = { readonly status: number } | { readonly failure: UpstreamFailureCode } | 'departed'
+
+/** What an exchange needs of the proxy it belongs to. */
+export interface ExchangeHost {
+  /** True when this is the last answer on its connection. */
+  lastCall(): boolean
+  /** Called once. */
+  ended(ending: Ending): void
+}
+
+/** What a failure before the head of the answer is told as. */
+const STATUS: Readonly<Record<UpstreamFailureCode, { readonly status: number; readonly retryAfter?: number }>> = {
+  BAD_REQUEST: { status: 400 },
+  UPSTREAM_UNREACHABLE: { status: 502, retryAfter: 5 },
+  UPSTREAM_FAILED: { status: 502, retryAfter: 1 },
+  UPSTREAM_TIMEOUT: { status: 504, retryAfter: 5 },
+}
+
+const PLAIN_REASON = /^[\t\x20-\x7e]*$/
+const ignore = (): void => {}
+
+/** One request with its answer: the answer flows to the client at the pace the client reads. */
+export class Exchange implements UpstreamReceiver, Leaver {
+  readonly #host: ExchangeHost
+  readonly #req: IncomingMessage
+  readonly #res: ServerResponse
+  readonly #socket: Socket
+  #call: UpstreamCall | undefined
+  #over = false
+  #headFlushed = false
+  #heedsDrain = false
+  /** Its end is the end of the connection: an HTTP/1.0 client, and an answer of unknown length. */
+  #endsByClosing = false
+
+  constructor(host: ExchangeHost, req: IncomingMessage, res: ServerResponse) {
+    this.#host = host
+    this.#req = req
+    this.#res = res
+    // Kept: a response loses its socket when it is finished.
+    this.#socket = req.socket
+    // A connection that breaks while an answer is being written is told by its closing; nothing else may come of it.
+    res.on('error', ignore)
+  }
+
+  start(upstream: Upstream, request: UpstreamRequest): void {
+    if (this.#socket.destroyed) return this.left()
+    watchDeparture(this.#socket, this)
+    this.#call = upstream.send(request, this)
+  }
+
+  head(status: number, reason: string, raw: readonly string[]): void {
+    const res = this.#res
+    const headers = responseHeaders(raw, status)
+    // Set by whoever stands in front, the wait in a queue for instance: said beside what the upstream says.
+    for (const name of res.getHeaderNames()) {
+      headers.push(name, String(res.getHeader(name)))
+      res.removeHeader(name)
+    }
+    if (this.#host.lastCall()) res.shouldKeepAlive = false
+    if (this.#req.httpVersionMinor === 0)
+      this.#endsByClosing = !headers.some((name, i) => i % 2 === 0 && name.toLowerCase() === 'content-length')
+    if (PLAIN_REASON.test(reason)) res.writeHead(status, reason, headers)
+    else res.writeHead(status, headers)
+    // The head goes out with the first piece of the body when that came along with it, and else at once.
+    process.nextTick(flushHead, this)
+  }
+
+  data(chunk: Uint8Array): void {
+    this.#headFlushed = true
+    if (this.#res.write(chunk)) return
+    this.#call?.pause()
+    if (this.#heedsDrain) return
+    this.#heedsDrain = true
+    this.#res.on('drain', () => this.#call?.resume())
+  }
+
+  end(): void {
+    const { statusCode } = this.#res
+    this.#settle({ status: statusCode })
+    this.#res.end()
+    dismissBody(this.#req)
+  }
+
+  failed(failure: UpstreamFailure): void {
+    if (this.#over) return
+    this.#settle({ failure: failure.code })
+    if (!this.#res.headersSent) answer(this.#req, this.#res, { ...failure, ...STATUS[failure.code] })
+    // Where closing is the way to end, only a reset says that something is missing.
+    else if (this.#endsByClosing) this.#socket.resetAndDestroy()
+    else this.#socket.destroy()
+  }
+
+  left(): void {
+    if (this.#over) return
+    this.#settle('departed')
+    this.#call?.abort()
+  }
+
+  /** Sends the head by itself, unless it went out with data. */
+  flush(): void {
+    if (!this.#headFlushed && !this.#over) this.#res.flushHeaders()
+  }
+
+  #settle(ending: Ending): void {
+    this.#over = true
+    unwatchDeparture(this.#socket, this)
+    this.#host.ended(ending)
+  }
+}
+
+function flushHead(exchange: Exchange): void {
+  exchange.flush()
+}

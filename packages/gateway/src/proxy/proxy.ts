@@ -1,0 +1,123 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Millis } from 'sluice'
+import { Exchange, type Ending, type ExchangeHost } from './exchange.ts'
+import { answer } from './own-answer.ts'
+import { requestHeaders, type ForwardingRules } from './request-headers.ts'
+import { flawOf } from './screen.ts'
+import { undiciUpstream } from './undici-upstream.ts'
+import type { UpstreamFailureCode } from './upstream-failure.ts'
+import type { Upstream } from './upstream.ts'
+
+export interface ProxyOptions {
+  /** Where everything goes: scheme, host and port. `http:` or `https:`. */
+  readonly upstream: URL
+  /** Whose `host` the upstream sees. Default `client`: the one that was asked for. */
+  readonly hostHeader?: 'client' | 'upstream'
+  /**
+   * Believe what clients say in `forwarded` and `x-forwarded-*` and add to it: right only where every client is a
+   * proxy of one's own. Default false: their words are dropped.
+   */
+  readonly trustForwarded?: boolean
+  /** For the upstream to accept a connection, in ms. Above 0. Default 5,000. */
+  readonly connectTimeout?: Millis
+  /** From a request to the head of its answer, in ms. Above 0. Default 60,000. Kept to within a second. */
+  readonly headersTimeout?: Millis
+  /** Between two pieces of an answer, in ms; waiting for the client is not counted. 0: no bound. Default 300,000. */
+  readonly bodyTimeout?: Millis
+  /** Asked when an answer begins: true makes it the last one on its connection. Default: never. */
+  readonly lastCall?: () => boolean
+}
+
+/** What has come of the requests so far. */
+export interface ProxyStats {
+  /** On their way now. */
+  readonly active: number
+  /** Answered by the upstream, by class of status: `2xx`. */
+  readonly answered: Readonly<Record<string, number>>
+  /** Not answered by it, by reason, cut-off answers included. */
+  readonly failed: Readonly<Record<UpstreamFailureCode, number>>
+  /** Given up because the client had left. */
+  readonly departed: number
+}
+
+/** A request handler that passes requests on: `createServer(screen(protect(proxy({ upstream }))))`. */
+export interface ProxyHandler {
+  (req: IncomingMessage, res: ServerResponse): void
+  readonly stats: ProxyStats
+  /** Closes every connection to the upstream; requests on their way fail. */
+  close(): Promise<void>
+}
+
+/**
+ * A streaming reverse proxy. Bodies flow both ways at the pace of whoever is slower and are never held; a client that
+ * leaves, at any point, ends its request to the upstream at once. It decides nothing about admission: put a gate in
+ * front, so that a refused request never gets here.
+ *
+ * An upstream that fails before its answer is a 502 or 504 with a reason; one that fails in the middle of it breaks
+ * the client's connection, so that half an answer cannot be taken for a whole one. `Upgrade` is ignored (RFC 9110
+ * §7.8): the request goes on as the ordinary one it also is. Trailers and informational responses are not passed on.
+ */
+export function proxy(options: ProxyOptions): ProxyHandler {
+  const { upstream: origin, connectTimeout = 5000, headersTimeout = 60_000, bodyTimeout = 300_000 } = options
+  const upstream = undiciUpstream({ origin, connectTimeout, headersTimeout, bodyTimeout })
+  return forward(upstream, options)
+}
+
+/** The same over any upstream client. */
+export function forward(upstream: Upstream, options: Omit<ProxyOptions, 'upstream'> & { upstream: URL }): ProxyHandler {
+  const rules: ForwardingRules = {
+    host: options.hostHeader ?? 'client',
+    upstreamHost: options.upstream.host,
+    trustForwarded: options.trustForwarded ?? false,
+  }
+  const host = new Counts(options.lastCall ?? ((): boolean => false))
+
+  function handle(req: IncomingMessage, res: ServerResponse): void {
+    // Nothing else keeps `GET http://elsewhere/` from being sent on as it is.
+    if (req.url?.charCodeAt(0) !== 47) {
+      const flaw = flawOf(req)
+      if (flaw !== undefined) return answer(req, res, flaw)
+    }
+    host.active++
+    new Exchange(host, req, res).start(upstream, {
+      method: req.method ?? 'GET',
+      target: req.url ?? '/',
+      headers: requestHeaders(req, rules),
+      body: hasBody(req) ? req : undefined,
+    })
+  }
+
+  return Object.assign(handle, { stats: host, close: () => upstream.close() })
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  const length = headers['content-length']
+  return headers['transfer-encoding'] !== undefined || (length !== undefined && Number(length) > 0)
+}
+
+class Counts implements ExchangeHost, ProxyStats {
+  active = 0
+  departed = 0
+  readonly answered: Record<string, number> = { '2xx': 0, '3xx': 0, '4xx': 0, '5xx': 0 }
+  readonly failed: Record<UpstreamFailureCode, number> = {
+    BAD_REQUEST: 0,
+    UPSTREAM_UNREACHABLE: 0,
+    UPSTREAM_FAILED: 0,
+    UPSTREAM_TIMEOUT: 0,
+  }
+  readonly lastCall: () => boolean
+
+  constructor(lastCall: () => boolean) {
+    this.lastCall = lastCall
+  }
+
+  ended(ending: Ending): void {
+    this.active--
+    if (ending === 'departed') this.departed++
+    else if ('failure' in ending) this.failed[ending.failure]++
+    else {
+      const kind = `${Math.floor(ending.status / 100)}xx`
+      this.answered[kind] = (this.answered[kind] ?? 0) + 1
+    }
+  }
+}

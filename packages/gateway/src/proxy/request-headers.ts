@@ -1,0 +1,72 @@
+import type { IncomingMessage } from 'node:http'
+import { isHopByHop, namedByConnection } from './hop-by-hop.ts'
+
+/** How the gateway presents a request to the upstream. */
+export interface ForwardingRules {
+  /** Whose `host` the upstream sees: the one the client asked for, or the upstream's own. */
+  readonly host: 'client' | 'upstream'
+  /** `host` of the upstream. */
+  readonly upstreamHost: string
+  /** True when what the client says about whom it speaks for (`forwarded`, `x-forwarded-*`) is believed and extended. */
+  readonly trustForwarded: boolean
+}
+
+/** What this hop calls itself in `via`. */
+export const VIA = '1.1 sluice'
+
+const FORWARDING: ReadonlySet<string> = new Set([
+  'forwarded',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-port',
+  'x-forwarded-proto',
+  'x-forwarded-server',
+  'x-real-ip',
+])
+
+/**
+ * The headers that go to the upstream: the client's own in their order, without those that concern its connection,
+ * without framing but a true `content-length`, and with what a reverse proxy adds.
+ */
+export function requestHeaders(req: IncomingMessage, rules: ForwardingRules): string[] {
+  const raw = req.rawHeaders
+  const named = namedByConnection(raw)
+  // A coded body has no length that is known in advance: it goes out chunked again.
+  const coded = req.headers['transfer-encoding'] !== undefined
+  const headers: string[] = []
+  let forwardedFor = ''
+  let proto: string | undefined
+  let host: string | undefined
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i]!
+    const lower = name.toLowerCase()
+    if (isHopByHop(lower) || named?.has(lower) === true) continue
+    if (lower === 'host' || (lower === 'content-length' && coded)) continue
+    const value = raw[i + 1]!
+    if (FORWARDING.has(lower)) {
+      if (!rules.trustForwarded) continue
+      if (lower === 'x-forwarded-for') {
+        forwardedFor += `${value}, `
+        continue
+      }
+      if (lower === 'x-forwarded-proto') proto = value
+      if (lower === 'x-forwarded-host') host = value
+    }
+    headers.push(name, value)
+  }
+  const asked = req.headers.host
+  headers.push('host', rules.host === 'client' ? (asked ?? rules.upstreamHost) : rules.upstreamHost)
+  headers.push('x-forwarded-for', forwardedFor + peer(req))
+  if (proto === undefined) headers.push('x-forwarded-proto', 'http')
+  if (host === undefined && asked !== undefined) headers.push('x-forwarded-host', asked)
+  headers.push('via', VIA)
+  return headers
+}
+
+const MAPPED = '::ffff:'
+
+/** Who sent it, IPv4 in its own notation also where it came through an IPv6 socket. */
+function peer(req: IncomingMessage): string {
+  const address = req.socket.remoteAddress ?? 'unknown'
+  return address.startsWith(MAPPED) ? address.slice(MAPPED.length) : address
+}

@@ -1,0 +1,39 @@
+import type { Readable } from 'node:stream'
+import type { UpstreamFailure } from './upstream-failure.ts'
+
+/** A request as it goes out: target in origin form, framing left to the upstream client. */
+export interface UpstreamRequest {
+  readonly method: string
+  /** Path and query, beginning with `/`. */
+  readonly target: string
+  /** Names and values in turn. Without framing headers but `content-length`, which must be true where it is there. */
+  readonly headers: readonly string[]
+  /** Read with backpressure, and never destroyed: it belongs to the caller. */
+  readonly body: Readable | undefined
+}
+
+/** Hears of the answer: `head` once, `data` any number of times, then `end`; or `failed` at any point, and no more. */
+export interface UpstreamReceiver {
+  /** The final response; informational ones (100 to 199) are not told. Names and values in turn. */
+  head(status: number, reason: string, headers: readonly string[]): void
+  data(chunk: Uint8Array): void
+  end(): void
+  failed(failure: UpstreamFailure): void
+}
+
+/** A request on its way. */
+export interface UpstreamCall {
+  /** Gives up: closes the connection at once, or never opens it. Nothing is told any more. Idempotent. */
+  abort(): void
+  /** No more data until `resume`; what was read from the socket already may still come. */
+  pause(): void
+  resume(): void
+}
+
+/** Whoever is behind the gateway, and the connections to it. Another HTTP client only has to be this. */
+export interface Upstream {
+  /** The receiver may be told before this returns only of a failure. */
+  send(request: UpstreamRequest, receiver: UpstreamReceiver): UpstreamCall
+  /** Closes every connection; requests on their way fail. */
+  close(): Promise<void>
+}
