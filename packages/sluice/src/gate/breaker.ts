@@ -15,7 +15,7 @@ import {
   type World,
 } from '../ground/index.ts'
 import { consecutive, type BreakerRule } from './breaker-rule.ts'
-import { DefinedGate } from './define.ts'
+import { DefinedGate, observed, type DefineGateOptions } from './define.ts'
 import type { Gate, GateCore, GateStats, Observer, Verdict } from './gate.ts'
 
 export interface BreakerOptions extends World {
@@ -56,15 +56,15 @@ export function breaker(options: BreakerOptions = {}): Breaker {
     checkWhole('breaker.probes', options.probes ?? 1, 1),
     clock,
   )
-  return new BreakerGate(core, options.observer, clock)
+  return new BreakerGate(core, options)
 }
 
 class BreakerGate extends DefinedGate implements Breaker {
   readonly state: Signal<BreakerState>
   readonly #breaker: BreakerCore
 
-  constructor(core: BreakerCore, observer: Observer | undefined, clock: Clock) {
-    super(core, observer, clock)
+  constructor(core: BreakerCore, options: DefineGateOptions) {
+    super(observed(core, options.observer), options)
     this.#breaker = core
     this.state = core.state
   }

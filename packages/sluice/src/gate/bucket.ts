@@ -1,5 +1,4 @@
 import {
-  FREE,
   Rejection,
   Source,
   type Arrival,
@@ -124,7 +123,7 @@ export class Bucket implements GateCore, RoomKeeper {
     if (arrival.deadline !== undefined && isLate(arrival.deadline, now))
       return new Rejection('deadline', name, now, arrival.deadline)
     if ((extras?.room === undefined || extras.room.size === 0) && this.#take(cost, now))
-      return arrival.cost === undefined ? FREE : new BucketPermit(this, cost, 0)
+      return new BucketPermit(this, cost, 0)
     if (!mayWait || arrival.maxWait === 0)
       return new Rejection('rate_limited', name, cost, Math.max(0, this.available(now)), this.timeUntil(cost, now))
     return this.#wait(arrival, cost, now)
@@ -139,6 +138,15 @@ export class Bucket implements GateCore, RoomKeeper {
     if (entered.admitted === undefined) this.#arm(extras, room, now)
     extras.pressure?.changed()
     return entered
+  }
+
+  /** Takes tokens, without a permit that could settle them. False when they are not there or others wait for them. */
+  spend(cost: number): boolean {
+    const { clock, capacity } = this.#rule
+    if (!(cost > 0 && cost <= capacity)) this.request({ cost }, false)
+    const extras = this.#known
+    if (extras !== undefined && (extras.closed || (extras.room?.size ?? 0) > 0)) return false
+    return this.#take(cost, clock.now())
   }
 
   /** Settles an estimate: gives back what was not needed, or goes into debt for what was needed beyond. */

@@ -14,7 +14,7 @@ import {
 } from '../ground/index.ts'
 import { Attempt, idleSignal, type Overseer } from './attempt.ts'
 import type { Answer, Entry, Gate, GateCore, GateStats, Observer, RunOptions, Verdict, Waiting } from './gate.ts'
-import { ObservedPermit } from './observed-permit.ts'
+import { ObservedCore } from './observed.ts'
 
 export interface DefineGateOptions {
   /** What is told of every arrival. Default: nobody. */
@@ -28,7 +28,12 @@ const ORDINARY_ARRIVAL: RunOptions = Object.freeze({})
 
 /** Makes a {@link Gate} of a {@link GateCore}: promises, aborts, deadlines and metrics, written once for every gate. */
 export function defineGate(core: GateCore, options: DefineGateOptions = {}): Gate {
-  return new DefinedGate(core, options.observer, options.clock ?? core.clock ?? systemClock)
+  return new DefinedGate(observed(core, options.observer), options)
+}
+
+/** The core, watched where somebody watches. */
+export function observed(core: GateCore, observer: Observer | undefined): GateCore {
+  return observer === undefined ? core : new ObservedCore(core, observer)
 }
 
 /** The class behind `defineGate`, for gates that offer more than a gate. */
@@ -38,10 +43,11 @@ export class DefinedGate implements Gate {
   readonly #observer: Observer | undefined
   readonly #clock: Clock
 
-  constructor(core: GateCore, observer: Observer | undefined, clock: Clock) {
+  /** @param core already {@link observed} */
+  constructor(core: GateCore, { observer, clock }: DefineGateOptions) {
     this.core = core
     this.#observer = observer
-    this.#clock = clock
+    this.#clock = clock ?? core.clock ?? systemClock
   }
 
   get name(): string {
@@ -57,21 +63,17 @@ export class DefinedGate implements Gate {
   }
 
   tryEnter(arrival: Arrival = ORDINARY_ARRIVAL): Verdict {
-    const verdict = this.core.enter(arrival, false) as Verdict
-    return this.#observer === undefined ? verdict : this.#told(this.#observer, arrival, verdict)
+    return this.core.enter(arrival, false) as Verdict
   }
 
   enter(arrival: Arrival, answer: Answer): { cancel(): void } | undefined {
-    const verdict = this.core.enter(arrival, true)
-    const observer = this.#observer
-    if (verdict.admitted !== undefined) {
-      answer(observer === undefined ? verdict : this.#told(observer, arrival, verdict))
-      return undefined
+    const entered = this.core.enter(arrival, true)
+    if (entered.admitted === undefined) {
+      entered.answer = inThisContext(answer)
+      return entered
     }
-    const inContext = inThisContext(answer)
-    observer?.waiting?.(arrival)
-    verdict.answer = observer === undefined ? inContext : (late): void => inContext(this.#told(observer, arrival, late))
-    return verdict
+    answer(entered)
+    return undefined
   }
 
   async acquire(entry: Entry = ORDINARY_ARRIVAL): Promise<Permit> {
@@ -127,23 +129,20 @@ export class DefinedGate implements Gate {
    */
   protected admission(entered: Verdict | Waiting, entry: Entry): Permit | Promise<Permit> {
     if (entered.admitted === undefined) return this.#wait(entered, entry)
-    const observer = this.#observer
-    const told = observer === undefined ? entered : this.#told(observer, entry, entered)
-    if (told.admitted) return told
-    throw new RejectedError(told)
+    if (entered.admitted) return entered
+    throw new RejectedError(entered)
   }
 
   #wait(waiting: Waiting, entry: Entry): Promise<Permit> {
     const { signal } = entry
-    this.#observer?.waiting?.(entry)
     return new Promise((resolve, reject) => {
       const leave = (): void => waiting.cancel()
       signal?.addEventListener('abort', leave, { once: true })
       waiting.answer = (verdict): void => {
         signal?.removeEventListener('abort', leave)
-        const told = this.#observer === undefined ? verdict : this.#told(this.#observer, entry, verdict)
-        if (told.admitted) resolve(told)
-        else reject(told.code === 'cancelled' && signal?.aborted === true ? signal.reason : new RejectedError(told))
+        if (verdict.admitted) resolve(verdict)
+        else
+          reject(verdict.code === 'cancelled' && signal?.aborted === true ? signal.reason : new RejectedError(verdict))
       }
     })
   }
@@ -154,15 +153,6 @@ export class DefinedGate implements Gate {
 
   [Symbol.dispose](): void {
     this.close()
-  }
-
-  #told(observer: Observer, arrival: Arrival, verdict: Verdict): Verdict {
-    if (!verdict.admitted) {
-      observer.rejected?.(arrival, verdict)
-      return verdict
-    }
-    observer.admitted?.(arrival, verdict.waited)
-    return new ObservedPermit(verdict, arrival, observer)
   }
 }
 

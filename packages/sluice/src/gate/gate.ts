@@ -34,13 +34,13 @@ export interface GateCore {
   /** A reading, made when asked for. */
   readonly stats: GateStats
   /** What deadlines are measured on. Default: the platform's clock. */
-  readonly clock?: Clock
+  readonly clock?: Clock | undefined
   /** The gates this one is made of, where it is made of others. */
   readonly parts?: readonly GateCore[]
   /** True while forgetting it and making a new one would change nothing. Default: nothing in flight, queued, pressing. */
-  readonly atRest?: boolean
+  readonly atRest?: boolean | undefined
   /** Another of its kind that shares what is constant: for those who need one for each of many keys. */
-  sibling?(): GateCore
+  readonly sibling?: (() => GateCore) | undefined
   /**
    * Decides. Answers a {@link Waiting} only where `mayWait` is true and the arrival's `maxWait` is not 0.
    * @throws RangeError when the arrival itself makes no sense (a cost of -1), naming field and value

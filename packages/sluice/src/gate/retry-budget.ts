@@ -11,7 +11,7 @@ import {
   type Pressure,
   type World,
 } from '../ground/index.ts'
-import { DefinedGate } from './define.ts'
+import { DefinedGate, observed, type DefineGateOptions } from './define.ts'
 import type { Gate, GateCore, GateStats, Observer, Verdict } from './gate.ts'
 
 export interface RetryBudgetOptions extends World {
@@ -49,14 +49,14 @@ export function retryBudget(options: RetryBudgetOptions = {}): RetryBudget {
     checkNumber('retryBudget.window', options.window ?? 10_000, Number.MIN_VALUE),
     clock,
   )
-  return new BudgetGate(core, options.observer, clock)
+  return new BudgetGate(core, options)
 }
 
 class BudgetGate extends DefinedGate implements RetryBudget {
   readonly #budget: Budget
 
-  constructor(core: Budget, observer: Observer | undefined, clock: Clock) {
-    super(core, observer, clock)
+  constructor(core: Budget, options: DefineGateOptions) {
+    super(observed(core, options.observer), options)
     this.#budget = core
   }
 

@@ -14,7 +14,7 @@ import type { Answer, Gate, GateCore, GateStats, Verdict, Waiting } from './gate
 
 /**
  * Gates one behind the other, outermost first: an arrival must pass them all. What was taken further out is given back
- * (as `ignored`) when somebody further in refuses; permits end innermost first, once each, with the same outcome.
+ * (as `ignored`, at no cost: spent tokens come back) when somebody further in refuses; permits end innermost first, once each, with the same outcome.
  * `maxWait` is the patience for all of them together. Its pressure is the worst of its parts, with the cause named;
  * its stats are those of the innermost gate, with everybody who waits anywhere counted as queued; `core.parts` has each.
  * @throws RangeError without any gate
@@ -63,13 +63,13 @@ function advance(parts: readonly GateCore[], arrival: Arrival, mayWait: boolean,
       const verdict = parts[permits.length]!.enter(arrival, mayWait)
       if (verdict.admitted === undefined) return verdict
       if (!verdict.admitted) {
-        giveBack(permits, 'ignored')
+        giveBack(permits, 'ignored', 0)
         return verdict
       }
       permits.push(verdict)
     }
   } catch (error) {
-    giveBack(permits, 'ignored')
+    giveBack(permits, 'ignored', 0)
     throw error
   }
   return new SeriesPermit(permits)
@@ -134,7 +134,7 @@ class Passage implements Waiting {
 
   #goOn(verdict: Verdict): void {
     if (!verdict.admitted) {
-      giveBack(this.#permits, 'ignored')
+      giveBack(this.#permits, 'ignored', 0)
       this.answer?.(verdict)
       return
     }

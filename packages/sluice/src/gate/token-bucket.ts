@@ -1,8 +1,9 @@
-import { checkNumber, systemClock, type Clock, type Millis, type World } from '../ground/index.ts'
+import { checkNumber, systemClock, type Millis, type World } from '../ground/index.ts'
 import { fifo, type QueueDiscipline } from '../queue/index.ts'
 import { Bucket, BucketExtras } from './bucket.ts'
-import { DefinedGate } from './define.ts'
+import { DefinedGate, type DefineGateOptions } from './define.ts'
 import type { Entry, Gate, Observer } from './gate.ts'
+import { ObservedCore } from './observed.ts'
 
 export interface TokenBucketOptions extends World {
   /** How many tokens come back in `per`. Above 0. */
@@ -57,7 +58,7 @@ export function tokenBucket(options: TokenBucketOptions): TokenBucket {
     patient,
     extras,
   })
-  return new BucketGate(core, capacity, options.observer, clock)
+  return new BucketGate(core, capacity, { clock, ...options })
 }
 
 /**
@@ -72,30 +73,32 @@ export function leakyBucket(options: Omit<TokenBucketOptions, 'capacity'>): Toke
 class BucketGate extends DefinedGate implements TokenBucket {
   readonly #bucket: Bucket
   readonly #capacity: number
-  readonly #clock: Clock
+  readonly #observed: ObservedCore | undefined
 
-  constructor(bucket: Bucket, capacity: number, observer: Observer | undefined, clock: Clock) {
-    super(bucket, observer, clock)
+  constructor(bucket: Bucket, capacity: number, options: DefineGateOptions) {
+    const watched = options.observer && new ObservedCore(bucket, options.observer)
+    super(watched ?? bucket, options)
     this.#bucket = bucket
     this.#capacity = capacity
-    this.#clock = clock
+    this.#observed = watched
   }
 
   get available(): number {
-    return this.#bucket.available(this.#clock.now())
+    return this.#bucket.available(this.#bucket.clock.now())
   }
 
   timeUntil(tokens: number): Millis {
-    return tokens > this.#capacity ? Infinity : this.#bucket.timeUntil(tokens, this.#clock.now())
+    return tokens > this.#capacity ? Infinity : this.#bucket.timeUntil(tokens, this.#bucket.clock.now())
   }
 
   tryTake(tokens: number = 1): boolean {
-    return this.tryEnter({ cost: tokens }).admitted
+    return this.#observed === undefined ? this.#bucket.spend(tokens) : this.tryEnter({ cost: tokens }).admitted
   }
 
   async take(tokens: number = 1, entry: Omit<Entry, 'cost'> = {}): Promise<void> {
     entry.signal?.throwIfAborted()
     const arrival: Entry = { ...entry, cost: tokens }
-    await this.admission(this.#bucket.request(arrival, true), arrival)
+    const entered = this.#bucket.request(arrival, true)
+    await this.admission(this.#observed?.tell(arrival, entered) ?? entered, arrival)
   }
 }

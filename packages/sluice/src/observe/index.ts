@@ -1,2 +1,6 @@
 export { METRICS, WAIT_METRIC, type Metric, type Reading } from './metrics.ts'
-export { tally, WAIT_BUCKETS, type Tally } from './tally.ts'
+export { Episode, type EpisodeOptions } from './episode.ts'
+export { monitor, type Monitor, type MonitorOptions } from './monitor.ts'
+export type { MonitorReading } from './monitor-reading.ts'
+export type { Alert, AlertCondition, AlertNotice, MonitorMetric } from './alert.ts'
+export { tally, WAIT_BUCKETS, type LongestWait, type Tally } from './tally.ts'

@@ -13,6 +13,8 @@ export const WAIT_BUCKETS: readonly number[] = [0.01, 0.05, 0.1, 0.5, 1, 3, 5]
 
 /** What came of the arrivals so far. */
 export interface Tally extends Observer {
+  /** Arrivals that began to wait, whatever came of it. */
+  readonly waits: number
   /** Arrivals let in. */
   readonly admissions: number
   /** Arrivals turned away, whatever the reason. */
@@ -29,6 +31,17 @@ export interface Tally extends Observer {
   readonly averageWait: Millis
   /** How often the limit moved. */
   readonly limitChanges: number
+  /**
+   * A gauge of the longest wait of those let in since it was last read. Each reader has its own, so that none takes
+   * from another. Dispose it when done.
+   */
+  longestWait(): LongestWait
+}
+
+/** See {@link Tally.longestWait}. */
+export interface LongestWait extends Disposable {
+  /** The longest wait since the last `take`, in ms; 0 when nobody waited. */
+  take(): Millis
 }
 
 /** Counts what a gate does. Hand it to a gate as `observer` and read it whenever you like. */
@@ -37,6 +50,7 @@ export function tally(): Tally {
 }
 
 class Counts implements Tally {
+  waits = 0
   admissions = 0
   rejections = 0
   waitTotal: Millis = 0
@@ -44,6 +58,8 @@ class Counts implements Tally {
   readonly rejectionsBy: Record<RejectionCode, number> = zeroes(Object.keys(REFUSALS) as RejectionCode[])
   readonly releasesBy: Record<Outcome, number> = zeroes(['success', 'failure', 'dropped', 'ignored'])
   readonly waitCounts: number[] = Array.from({ length: WAIT_BUCKETS.length + 1 }, () => 0)
+
+  readonly #longest = new Set<Longest>()
 
   get averageWait(): Millis {
     return this.admissions === 0 ? 0 : this.waitTotal / this.admissions
@@ -56,6 +72,11 @@ class Counts implements Tally {
     // Most wait for nothing and land in the first bucket at once.
     while (bucket < WAIT_BUCKETS.length && waited > WAIT_BUCKETS[bucket]! * 1000) bucket++
     this.waitCounts[bucket]!++
+    if (waited > 0) for (const longest of this.#longest) longest.see(waited)
+  }
+
+  waiting(): void {
+    this.waits++
   }
 
   rejected(_arrival: Arrival, rejection: Rejection): void {
@@ -69,6 +90,35 @@ class Counts implements Tally {
 
   limitChanged(): void {
     this.limitChanges++
+  }
+
+  longestWait(): LongestWait {
+    const longest: Longest = new Longest(() => this.#longest.delete(longest))
+    this.#longest.add(longest)
+    return longest
+  }
+}
+
+class Longest implements LongestWait {
+  #longest: Millis = 0
+  readonly #leave: () => void
+
+  constructor(leave: () => void) {
+    this.#leave = leave
+  }
+
+  see(waited: Millis): void {
+    if (waited > this.#longest) this.#longest = waited
+  }
+
+  take(): Millis {
+    const longest = this.#longest
+    this.#longest = 0
+    return longest
+  }
+
+  [Symbol.dispose](): void {
+    this.#leave()
   }
 }
 

@@ -1,0 +1,26 @@
+import type { Link } from './chain.ts'
+import type { Taken } from './stream.ts'
+
+/** A consumer that waits for an item. */
+export class Taker<T> implements Link {
+  previous: Link | undefined
+  next: Link | undefined
+  readonly give: (taken: Taken<T>) => void
+  readonly fail: (error: unknown) => void
+  signal: AbortSignal | undefined
+  leave: (() => void) | undefined
+  /** Those of the same iterator. */
+  readonly party: Set<Taker<T>> | undefined
+
+  constructor(give: Taker<T>['give'], fail: Taker<T>['fail'], party: Set<Taker<T>> | undefined) {
+    this.give = give
+    this.fail = fail
+    this.party = party
+    party?.add(this)
+  }
+
+  putAway(): void {
+    this.party?.delete(this)
+    if (this.leave !== undefined) this.signal?.removeEventListener('abort', this.leave)
+  }
+}
