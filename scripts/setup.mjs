@@ -41,7 +41,8 @@ function install() {
   const want = wanted()
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === want) return
   process.stderr.write('sluice: installing packages …\n')
-  must('npm', ['ci', '--no-audit', '--no-fund'])
+  // Not `npm ci`: it refuses a lock file that lacks optional binaries of other platforms, which not every registry has.
+  must('npm', ['install', '--no-save', '--no-audit', '--no-fund'])
   writeFileSync(stamp, want)
 }
 

@@ -17,6 +17,12 @@ export interface GatewayOptions extends Omit<ProxyOptions, 'upstream' | 'lastCal
   readonly port?: number
   /** The admin port, always on loopback; 0 takes any free one. Default 0. */
   readonly adminPort?: number
+  /**
+   * How long nothing at all may move on a connection with a request on it, in ms; a client that stops reading keeps
+   * its permit no longer. Should exceed `headersTimeout`. 0: for ever. Default 300,000, or twice `headersTimeout` where
+   * that is more.
+   */
+  readonly clientTimeout?: Millis
   /** False: no gate, whatever the plan. Default true. */
   readonly protect?: boolean
   /** How admission is decided. Default: a limit that finds itself. */
@@ -81,6 +87,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       },
       screen(guarded ?? proxied),
     )
+    server.timeout = options.clientTimeout ?? Math.max(300_000, 2 * (options.headersTimeout ?? 0))
     // Counted and refused by `screen`: node would leave out what is too much and say nothing.
     server.maxHeadersCount = 0
     if (guarded !== undefined) server.on('checkContinue', screen(guarded.checkContinue))

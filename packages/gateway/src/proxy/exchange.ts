@@ -61,16 +61,10 @@ export class Exchange implements UpstreamReceiver, Leaver {
   head(status: number, reason: string, raw: readonly string[]): void {
     const res = this.#res
     const headers = responseHeaders(raw, status)
-    // Set by whoever stands in front, the wait in a queue for instance: said beside what the upstream says.
-    for (const name of res.getHeaderNames()) {
-      headers.push(name, String(res.getHeader(name)))
-      res.removeHeader(name)
-    }
     if (this.#host.lastCall()) res.shouldKeepAlive = false
     if (this.#req.httpVersionMinor === 0)
       this.#endsByClosing = !headers.some((name, i) => i % 2 === 0 && name.toLowerCase() === 'content-length')
-    if (PLAIN_REASON.test(reason)) res.writeHead(status, reason, headers)
-    else res.writeHead(status, headers)
+    writeHead(res, status, PLAIN_REASON.test(reason) ? reason : undefined, headers)
     // The head goes out with the first piece of the body when that came along with it, and else at once.
     process.nextTick(flushHead, this)
   }
@@ -116,6 +110,16 @@ export class Exchange implements UpstreamReceiver, Leaver {
     unwatchDeparture(this.#socket, this)
     this.#host.ended(ending)
   }
+}
+
+function writeHead(res: ServerResponse, status: number, reason: string | undefined, headers: string[]): void {
+  // Whoever stands in front may have set some: the wait in a queue, for instance. Given both, node:http keeps only the
+  // last of each name, and of several cookies one.
+  const bare = res.getHeaderNames().length === 0
+  if (!bare) for (let i = 0; i < headers.length; i += 2) res.appendHeader(headers[i]!, headers[i + 1]!)
+  const rest = bare ? headers : []
+  if (reason === undefined) res.writeHead(status, rest)
+  else res.writeHead(status, reason, rest)
 }
 
 function flushHead(exchange: Exchange): void {

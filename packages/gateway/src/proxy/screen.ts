@@ -22,8 +22,10 @@ const ONCE: ReadonlySet<string> = new Set(['host', 'content-length', 'transfer-e
 export function screen(next: Listener): Listener {
   return (req, res) => {
     const flaw = flawOf(req)
-    if (flaw === undefined) next(req, res)
-    else answer(req, res, flaw)
+    if (flaw === undefined) return next(req, res)
+    // Whether its body still comes is up to the client: what follows on this connection could be either.
+    if (req.headers.expect !== undefined) res.shouldKeepAlive = false
+    answer(req, res, flaw)
   }
 }
 

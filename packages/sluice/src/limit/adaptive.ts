@@ -39,7 +39,7 @@ interface Seen {
   readonly error: number
 }
 
-// Every ratio below is dimensionless: nothing is tuned to a service time or a rate.
+// The ratios below are dimensionless: nothing is tuned to a service time or a rate, but for what is too quick to matter.
 
 /** Slowdown above which work queues behind us. */
 const CONGESTED = 1.5
@@ -47,6 +47,11 @@ const CONGESTED = 1.5
 const CALM = 1.3
 /** Slowdown below which there is plenty. */
 const FREE = 1.15
+/**
+ * What is quicker counts as if it took this long, in ms: a few ms are the noise of an event loop, and what CoDel takes for
+ * a harmless queue (RFC 8289). A service of 0.3 ms that takes 1 ms under load is not congested.
+ */
+const NEGLIGIBLE = 5
 /** Share of the time at which the limit counts as binding. */
 const BINDING = 0.5
 /** How often the limit dips to see the service time without queueing, in ms. */
@@ -142,14 +147,14 @@ function whileBound(state: AdaptiveState, window: Window, decide: Decide): Step<
 
   const base = learnLower(state.base, typical, error)
   const next: AdaptiveState = { ...state, base }
-  const slowdown = typical / base.typical
+  const slowdown = slowdownOf(typical, base)
   // What it is at least, given how well the two are known.
-  const surely = slowdown * Math.exp(-Math.sqrt(error ** 2 + base.doubt))
+  const surely = slowdownOf(typical * Math.exp(-Math.sqrt(error ** 2 + base.doubt)), base)
   if (surely > CONGESTED) {
     const factor = Math.min(0.95, Math.max(0.5, CONGESTED / slowdown))
     return decide({ ...next, seeking: false, descent: judged ? seen : (descent ?? seen) }, limit * factor, 'queueing')
   }
-  if (window.end >= state.probeAt && limit > 1)
+  if (window.end >= state.probeAt && limit > 1 && typical > NEGLIGIBLE)
     return decide({ ...next, dip: seen, descent: null }, Math.ceil(limit / 2), 'probe', DIP)
   if (next.seeking && surely < CALM)
     return decide({ ...next, descent: null }, limit * (slowdown < FREE ? 2 : 1.5), 'headroom')
@@ -165,15 +170,20 @@ function afterDip(state: AdaptiveState, dip: Seen, window: Window, decide: Decid
   if (seen.limit > dip.limit && followed >= INDIFFERENT)
     return decide({ ...state, dip }, Math.ceil(dip.limit / 2), 'probe', DIP)
   // Still in proportion at half the limit: the queue is deeper than the dip. Look further down at once.
-  if (seen.limit > 1 && followed > FOLLOWS)
+  if (seen.limit > 1 && followed > FOLLOWS && typical > NEGLIGIBLE)
     return decide({ ...state, dip: seen }, Math.ceil(seen.limit / 2), 'probe deeper', DIP)
   const base = learn(state.base, typical, error)
   const probed: AdaptiveState = { ...state, dip: null, base, probeAt: window.end + PROBE_EVERY }
   // No slower at twice the limit: there is room, and where it ends is not known.
   if (followed < INDIFFERENT) return decide({ ...probed, seeking: true }, Math.max(seen.limit, dip.limit), 'probed')
-  const slowdown = dip.typical / base.typical
+  const slowdown = slowdownOf(dip.typical, base)
   const limit = slowdown > CONGESTED ? (dip.limit * CONGESTED) / slowdown : dip.limit
   return decide(probed, Math.max(seen.limit, limit), 'probed')
+}
+
+/** How much slower than without queueing: 1 for not at all. */
+function slowdownOf(typical: number, base: Base): number {
+  return 1 + (typical - base.typical) / Math.max(base.typical, NEGLIGIBLE)
 }
 
 /** How latency answers to the limit, as the exponent of a power law: 1 in proportion, 0 not at all. */

@@ -29,6 +29,12 @@ export class Guest {
     this.until = Math.min(now + (arrival.maxWait ?? Infinity), arrival.deadline ?? Infinity)
   }
 
+  /** Ended without an answer of the gate: its own abort came first, or it asked for more than there can ever be. */
+  leave(): void {
+    this.answers++
+    this.state = 'refused'
+  }
+
   /** The latest a refusal for lack of patience may come: timers are as coarse as 1 ms or 1/256 of the way. */
   get latest(): Instant {
     const patience = Math.max(0, this.until - this.asked)

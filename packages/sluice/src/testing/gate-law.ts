@@ -16,7 +16,7 @@ export const GATE_LAWS = {
   10: 'nobody waits longer than it said, is let in after that, or is refused for its deadline before it',
   11: 'answers that throw, or use the gate while it answers, break nothing',
   12: 'a closed gate refuses everybody with `closed`, and nothing else does; permits in use end as usual',
-  13: 'nobody waits while there is room, and nobody who comes later gets past those who wait',
+  13: 'nobody waits while there is room; where first come is first served, nobody gets past those who wait',
   14: 'an arrival that makes no sense throws a RangeError that names the field, and takes nothing',
 } as const
 
@@ -24,6 +24,14 @@ export const GATE_LAWS = {
 export interface LawWorld {
   readonly clock: VirtualClock
   readonly random: Random
+}
+
+/** What a play needs to know of its gate. */
+export interface GateTraits {
+  /** An `AsyncLocalStorage`. Without one law 8 is not tried. */
+  readonly context?: AsyncContext
+  /** True where first come is first served. Default false: the gate may choose whom it serves. */
+  readonly fifo?: boolean
 }
 
 /** An `AsyncLocalStorage`, or what is like one. */

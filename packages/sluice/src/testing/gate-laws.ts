@@ -1,13 +1,11 @@
 import type { Arrival } from '../ground/index.ts'
 import type { Gate } from '../gate/index.ts'
-import { GATE_LAWS, type AsyncContext, type LawWorld } from './gate-law.ts'
+import { GATE_LAWS, type GateTraits, type LawWorld } from './gate-law.ts'
 import { GatePlay } from './gate-play.ts'
 import { gateScripts, widthScripts, type GateScript } from './gate-script.ts'
 import { forAll, type LawOptions, type LawRunner, type PropertyTester } from './property.ts'
 
-export interface GateLawOptions extends LawOptions {
-  /** An `AsyncLocalStorage`. Without one law 8 is not tried. */
-  readonly context?: AsyncContext
+export interface GateLawOptions extends LawOptions, GateTraits {
   /** False for a gate that knows no weights: then every arrival costs 1. Default true. */
   readonly weighted?: boolean
 }
@@ -43,9 +41,9 @@ export function gateLaws(
   make: (world: LawWorld) => Gate,
   options: GateLawOptions = {},
 ): void {
-  const { context, seed = 1, weighted = true } = options
+  const { seed = 1, weighted = true } = options
   const play = async (script: GateScript): Promise<GatePlay> => {
-    const played = new GatePlay(make, seed, context)
+    const played = new GatePlay(make, seed, options)
     await played.play(weighted ? script : { ...script, weighted })
     return played
   }
@@ -75,7 +73,7 @@ export function gateLaws(
 
     runner.it(`law 14: ${GATE_LAWS[14]}`, async () => {
       for (const full of [false, true]) {
-        const { gate, clock } = new GatePlay(make, seed, context)
+        const { gate, clock } = new GatePlay(make, seed, options)
         // Whether there is room or not: nonsense that is found only under load is found in production.
         if (full) for (let count = 0; count < 1000 && gate.tryEnter().admitted; count++);
         const before = JSON.stringify(gate.stats)

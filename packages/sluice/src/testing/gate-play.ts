@@ -1,8 +1,8 @@
-import { isRejection, RejectedError, seeded, type Arrival, type Outcome, type Rejection } from '../ground/index.ts'
+import { isRejection, RejectedError, seeded, type Arrival, type Outcome } from '../ground/index.ts'
 import type { Gate, GateCore, Verdict } from '../gate/index.ts'
 import { VirtualClock } from '../sim/index.ts'
 import { Guest } from './gate-guest.ts'
-import { GATE_LAWS, leavesOf, type AsyncContext, type LawWorld } from './gate-law.ts'
+import { GATE_LAWS, leavesOf, type AsyncContext, type GateTraits, type LawWorld } from './gate-law.ts'
 import { arrivalOf, type GateScript, type GateStep, type Mood } from './gate-script.ts'
 
 /** What an answer in a bad mood throws: the script's doing, not the gate's. */
@@ -17,15 +17,17 @@ export class GatePlay {
   /** What happened, one line each. */
   readonly transcript: string[] = []
   readonly #context: AsyncContext | undefined
+  readonly #fifo: boolean
   /** What was in flight in each part when last looked at. */
   readonly #before = new Map<GateCore, number>()
   readonly #guests: Guest[] = []
   #closed: 'no' | 'closing' | 'yes' = 'no'
   #broken: Error | undefined
 
-  constructor(make: (world: LawWorld) => Gate, seed: number, context: AsyncContext | undefined) {
+  constructor(make: (world: LawWorld) => Gate, seed: number, { context, fifo = false }: GateTraits) {
     this.gate = make({ clock: this.clock, random: seeded(seed) })
     this.#context = context
+    this.#fifo = fifo
   }
 
   /** @throws Error naming the law that was broken and what led to it */
@@ -69,8 +71,7 @@ export class GatePlay {
       if (error instanceof RangeError && guest.answers === 0) {
         // More than this gate can ever give: taken back as if it had never come.
         this.#note(guest, error.message)
-        guest.state = 'refused'
-        guest.answers = 1
+        guest.leave()
       } else if (error !== THROWN) throw error
       return undefined
     }
@@ -87,14 +88,7 @@ export class GatePlay {
 
   #enter(arrival: Arrival, mood: Mood): void {
     const guest = this.#welcome(arrival, mood, false)
-    const ahead = this.gate.core.parts === undefined ? this.gate.stats.queued : 0
-    const waiting = this.#ask(guest, () =>
-      this.gate.enter(arrival, (verdict) => {
-        if (guest.state === 'asking' && verdict.admitted && ahead > 0)
-          this.#breach(13, guest, `${ahead} were before it`)
-        this.#answered(guest, verdict)
-      }),
-    )
+    const waiting = this.#ask(guest, () => this.gate.enter(arrival, (verdict) => this.#answered(guest, verdict)))
     if (guest.answers === 0 && waiting === undefined) this.#breach(1, guest, 'neither answered nor waiting')
     if (guest.answers > 0 && waiting !== undefined) this.#breach(1, guest, 'answered, and told to wait')
     if (guest.answers === 0 && arrival.maxWait === 0) this.#breach(2, guest, 'not answered yet')
@@ -111,7 +105,7 @@ export class GatePlay {
       if (error instanceof RejectedError && error.code === 'cancelled')
         this.#breach(5, guest, 'rejected with something else than the reason of its signal')
       else if (error instanceof RejectedError) this.#answered(guest, error.rejection)
-      else if (error === reason || error instanceof RangeError) this.#left(guest)
+      else if (error === reason || error instanceof RangeError) guest.leave()
       else this.#breach(1, guest, String(error))
     }
     void this.#ask(guest, () =>
@@ -122,13 +116,6 @@ export class GatePlay {
     )
     guest.state = 'waiting'
     guest.stop = (): void => leaving.abort(reason)
-  }
-
-  /** Its own abort ended its waiting, or it asked for more than there can ever be. */
-  #left(guest: Guest): void {
-    guest.answers++
-    guest.state = 'refused'
-    this.#note(guest, 'left')
   }
 
   #answered(guest: Guest, verdict: Verdict): void {
@@ -142,14 +129,17 @@ export class GatePlay {
       guest.permit = verdict
       this.#note(guest, `let in after ${verdict.waited}`)
       if (this.#closed !== 'no' && !guest.byPromise) this.#breach(12, guest, 'let in')
+      const passed = this.#fifo ? this.#guests.find((one) => one.state === 'waiting' && one.id < guest.id) : undefined
+      if (passed !== undefined && !passed.byPromise && !guest.byPromise) this.#breach(13, guest, `passed ${passed.id}`)
       const elapsed = now - guest.asked
       if (!(verdict.waited >= 0 && verdict.waited <= elapsed)) this.#breach(10, guest, `waited ${verdict.waited}`)
       if (guest.asked + verdict.waited >= guest.until && verdict.waited > 0) this.#breach(10, guest, 'let in too late')
     } else {
       guest.state = 'refused'
       this.#note(guest, `refused with ${isRejection(verdict) ? verdict.code : String(verdict)}`)
-      if (later && !guest.byPromise && (now > guest.latest || this.#hasty(guest, verdict)))
-        this.#breach(10, guest, `refused at ${now}`)
+      // A gate further in may foresee that a deadline will be missed.
+      const hasty = verdict.code === 'deadline' && now < guest.until && this.gate.core.parts === undefined
+      if (later && !guest.byPromise && (now > guest.latest || hasty)) this.#breach(10, guest, `refused at ${now}`)
       if (verdict.code === 'closed' && this.#closed === 'no') this.#breach(12, guest, 'refused by an open gate')
       if (this.#closed === 'yes' && !later && verdict.code !== 'closed')
         this.#breach(12, guest, `refused with ${verdict.code}`)
@@ -225,11 +215,6 @@ export class GatePlay {
     }
   }
 
-  /** Refused for a deadline that has not come. A gate further in may foresee that it will be missed. */
-  #hasty({ until }: Guest, { code }: Rejection): boolean {
-    return code === 'deadline' && this.clock.now() < until && this.gate.core.parts === undefined
-  }
-
   /** Looks at every part, at moments when anything may be going on. */
   #observe(): void {
     for (const part of leavesOf(this.gate.core)) {
@@ -243,7 +228,6 @@ export class GatePlay {
     }
   }
 
-  /** Looks at every part when nothing is going on. */
   async #check(weighted: boolean): Promise<void> {
     await this.#promises()
     this.#tick(0)

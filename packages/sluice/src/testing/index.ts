@@ -4,7 +4,7 @@
  * @module
  */
 export { gateLaws, type GateLawOptions } from './gate-laws.ts'
-export { GATE_LAWS, type AsyncContext, type LawWorld } from './gate-law.ts'
+export { GATE_LAWS, type AsyncContext, type GateTraits, type LawWorld } from './gate-law.ts'
 export {
   httpLaws,
   type HttpLawsParts,

@@ -1,0 +1,66 @@
+/** Lets every promise that can settle do so. */
+export function settle(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
+
+/** An abort signal that knows how many listeners it has. */
+export function watchedSignal(): { readonly controller: AbortController; readonly listeners: () => number } {
+  const controller = new AbortController()
+  const { signal } = controller
+  const held = new Set<unknown>()
+  const [add, remove] = [signal.addEventListener.bind(signal), signal.removeEventListener.bind(signal)]
+  signal.addEventListener = (...args: Parameters<typeof add>): void => {
+    held.add(args[1])
+    add(...args)
+  }
+  signal.removeEventListener = (...args: Parameters<typeof remove>): void => {
+    held.delete(args[1])
+    remove(...args)
+  }
+  return { controller, listeners: () => held.size }
+}
+
+/** A source that is fed by hand, and notes what is done to it. */
+export class HandFed<T> implements AsyncIterableIterator<T, undefined, void> {
+  asked = 0
+  returned = 0
+  readonly #items: IteratorResult<T, undefined>[] = []
+  readonly #waiting: {
+    readonly resolve: (result: IteratorResult<T, undefined>) => void
+    readonly reject: (error: unknown) => void
+  }[] = []
+
+  feed(...items: readonly T[]): void {
+    for (const value of items) this.#put({ done: false, value })
+  }
+
+  end(): void {
+    this.#put({ done: true, value: undefined })
+  }
+
+  fail(error: unknown): void {
+    this.#waiting.shift()!.reject(error)
+  }
+
+  #put(result: IteratorResult<T, undefined>): void {
+    const waiting = this.#waiting.shift()
+    if (waiting === undefined) this.#items.push(result)
+    else waiting.resolve(result)
+  }
+
+  next(): Promise<IteratorResult<T, undefined>> {
+    this.asked++
+    const item = this.#items.shift()
+    if (item !== undefined) return Promise.resolve(item)
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }))
+  }
+
+  return(): Promise<IteratorResult<T, undefined>> {
+    this.returned++
+    return Promise.resolve({ done: true, value: undefined })
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+}
