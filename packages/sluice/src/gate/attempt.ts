@@ -59,12 +59,25 @@ export class Attempt<T> {
   }
 
   /** Does the work. `patience`: how long it may take, in ms; `Infinity` for any time. */
-  start(work: (signal: AbortSignal) => PromiseLike<T> | T, patience: number): Promise<T> {
+  async start(work: (signal: AbortSignal) => PromiseLike<T> | T, patience: number): Promise<T> {
+    // Between the permit and now its caller may have left; and not every gate looks at deadlines.
+    if (this.#options.signal?.aborted === true || patience <= 0) {
+      this.#permit.release('ignored', 0)
+      this.#options.signal?.throwIfAborted()
+      throw this.#overseer.tooLate()
+    }
     const promise = new Promise<T>((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
     })
-    this.#options.signal?.addEventListener('abort', this.#leave, { once: true })
+    const { signal } = this.#options
+    // Left between being let in and now: no event will say so any more.
+    if (signal?.aborted === true) {
+      this.#permit.release('ignored')
+      this.#reject(signal.reason)
+      return promise
+    }
+    signal?.addEventListener('abort', this.#leave, { once: true })
     if (patience < Infinity) this.#timer = this.#clock.after(patience, this.#expire)
     let result: PromiseLike<T> | T
     try {

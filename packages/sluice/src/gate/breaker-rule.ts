@@ -44,7 +44,8 @@ export function failureRate(options: FailureRateOptions = {}): BreakerRule {
   const minimum = checkWhole('failureRate.minimum', options.minimum ?? 20, 1)
   const all = new Float64Array(SLICES)
   const failed = new Float64Array(SLICES)
-  let current = 0
+  // A clock's origin is anywhere: its instants may be below 0.
+  let current = -Infinity
   let total = 0
   let failures = 0
 

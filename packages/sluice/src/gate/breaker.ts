@@ -17,6 +17,7 @@ import {
 import { consecutive, type BreakerRule } from './breaker-rule.ts'
 import { DefinedGate, observed, type DefineGateOptions } from './define.ts'
 import type { Gate, GateCore, GateStats, Observer, Verdict } from './gate.ts'
+import { costOf } from './waiter.ts'
 
 export interface BreakerOptions extends World {
   /** What makes it trip. Default `consecutive(5)`. A rule holds state: one breaker, one rule. */
@@ -95,7 +96,7 @@ class BreakerCore implements GateCore {
   #inflight = 0
   #probing = 0
   #succeeded = 0
-  #shut = false
+  #closedDown = false
 
   constructor(name: string, rule: BreakerRule, openFor: Millis, probes: number, clock: Clock) {
     this.name = name
@@ -108,12 +109,15 @@ class BreakerCore implements GateCore {
   }
 
   get stats(): GateStats {
-    const limit = this.#state === 'closed' ? Infinity : this.#state === 'open' ? 0 : this.#probes
+    // While half open: probes, beside whoever is still there from before.
+    const others = this.#inflight - this.#probing
+    const limit = this.#state === 'closed' ? Infinity : this.#state === 'open' ? 0 : others + this.#probes
     return { limit, inflight: this.#inflight, queued: 0 }
   }
 
-  enter(_arrival: Arrival, _mayWait: boolean): Verdict {
-    if (this.#shut) return new Rejection('closed', this.name, 1, 0)
+  enter(arrival: Arrival, _mayWait: boolean): Verdict {
+    costOf(arrival)
+    if (this.#closedDown) return new Rejection('closed', this.name, 1, 0)
     if (this.#state !== 'closed') {
       const refusal = this.#try()
       if (refusal !== undefined) return refusal
@@ -165,7 +169,7 @@ class BreakerCore implements GateCore {
   }
 
   close(): void {
-    this.#shut = true
+    this.#closedDown = true
   }
 
   #become(state: BreakerState): void {

@@ -73,10 +73,13 @@ export class Bucket implements GateCore, RoomKeeper {
   }
 
   get pressure(): Source<Pressure> {
-    return (this.#extras.pressure ??= new Source(() => ({
-      level: 1 - this.available(this.#rule.clock.now()) / this.#rule.capacity,
-      cause: this.name,
-    })))
+    return (this.#extras.pressure ??= new Source(
+      () => ({
+        level: 1 - this.available(this.#rule.clock.now()) / this.#rule.capacity,
+        cause: this.name,
+      }),
+      this.#rule.clock,
+    ))
   }
 
   get stats(): GateStats {
@@ -107,16 +110,23 @@ export class Bucket implements GateCore, RoomKeeper {
     return Math.max(0, this.#fullAt - now - (capacity - tokens) * interval)
   }
 
+  /** What it takes. @throws RangeError where that can never be met */
+  check(arrival: Arrival): number {
+    const { capacity, name } = this.#rule
+    const cost = costOf(arrival)
+    if (cost > capacity)
+      throw new RangeError(`arrival.cost: expected at most ${capacity}, the capacity of ${name}, got ${cost}`)
+    return cost
+  }
+
   enter(arrival: Arrival, mayWait: boolean): Verdict | Waiting {
     return this.request(arrival, mayWait && this.#rule.patient)
   }
 
   /** The same for those who insist on waiting. @throws RangeError for a cost that can never be met */
   request(arrival: Arrival, mayWait: boolean): Verdict | Waiting {
-    const { clock, capacity, name } = this.#rule
-    const cost = costOf(arrival)
-    if (cost > capacity)
-      throw new RangeError(`arrival.cost: expected at most ${capacity}, the capacity of ${name}, got ${cost}`)
+    const { clock, name } = this.#rule
+    const cost = this.check(arrival)
     const extras = this.#known
     if (extras?.closed === true) return new Rejection('closed', name, 1, 0)
     const now = clock.now()
@@ -135,9 +145,10 @@ export class Bucket implements GateCore, RoomKeeper {
     const room = (extras.room ??= new WaitingRoom(discipline, clock, this))
     const entered = room.enter(arrival, cost)
     // A newcomer may stand before all others: the timer goes by whoever is next now.
-    if (entered.admitted === undefined) this.#arm(extras, room, now)
+    if (entered.admitted === false) return entered
+    this.#arm(extras, room, now)
     extras.pressure?.changed()
-    return entered
+    return entered.early ?? entered
   }
 
   /** Takes tokens, without a permit that could settle them. False when they are not there or others wait for them. */
@@ -157,10 +168,13 @@ export class Bucket implements GateCore, RoomKeeper {
     this.#known?.pressure?.changed()
   }
 
+  shut(): void {
+    this.#extras.closed = true
+  }
+
   close(): void {
+    this.shut()
     const extras = this.#extras
-    if (extras.closed) return
-    extras.closed = true
     extras.room?.close()
     extras.timer?.cancel()
   }
@@ -169,7 +183,7 @@ export class Bucket implements GateCore, RoomKeeper {
   left(now: Instant): void {
     const extras = this.#known
     const room = extras?.room
-    if (extras === undefined || room === undefined || extras.serving) return
+    if (extras === undefined || room === undefined || extras.serving || extras.closed) return
     extras.serving = true
     for (;;) {
       const waiter = room.next(now)

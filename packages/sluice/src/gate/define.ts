@@ -156,8 +156,12 @@ export class DefinedGate implements Gate {
   }
 }
 
-/** What a thrown error teaches. */
+/** What a thrown error teaches. A judge that breaks costs nobody a slot: to it, too, the work has failed. */
 function outcomeOf(error: unknown, options: RunOptions): Outcome {
-  if (options.outcomeOf !== undefined) return options.outcomeOf(error)
+  try {
+    if (options.outcomeOf !== undefined) return options.outcomeOf(error)
+  } catch {
+    return 'failure'
+  }
   return error instanceof Error && isRejection((error as Partial<RejectedError>).rejection) ? 'dropped' : 'failure'
 }

@@ -42,10 +42,20 @@ export interface GateCore {
   /** Another of its kind that shares what is constant: for those who need one for each of many keys. */
   readonly sibling?: (() => GateCore) | undefined
   /**
+   * Throws what `enter` would for an arrival that can never be let in. Asked by gates made of others before somebody
+   * waits at one of them for nothing. Default: nothing to say.
+   */
+  check?(arrival: Arrival): void
+  /**
    * Decides. Answers a {@link Waiting} only where `mayWait` is true and the arrival's `maxWait` is not 0.
    * @throws RangeError when the arrival itself makes no sense (a cost of -1), naming field and value
    */
   enter(arrival: Arrival, mayWait: boolean): Verdict | Waiting
+  /**
+   * From now on refuses everybody who comes with `closed` and lets in nobody who waits, without telling them yet: what is
+   * made of several gates shuts all before it closes any, for telling somebody runs code that may release elsewhere.
+   */
+  shut?(): void
   /** Refuses everybody who waits and everybody who comes with `closed`. Permits in use end as usual. Idempotent. */
   close(): void
 }

@@ -90,14 +90,23 @@ class Keyed implements GateCore {
     return { limit: Infinity, inflight, queued }
   }
 
+  check(arrival: Arrival): void {
+    this.#template.check?.(arrival)
+  }
+
   enter(arrival: Arrival, mayWait: boolean): Verdict | Waiting {
     if (this.#closed) return new Rejection('closed', this.name, 1, 0)
     const key = this.#keyOf(arrival) ?? ''
     return this.#gateOf(key).enter(arrival, mayWait)
   }
 
-  close(): void {
+  shut(): void {
     this.#closed = true
+    for (const part of this.parts) part.shut?.()
+  }
+
+  close(): void {
+    this.shut()
     for (const part of this.parts) part.close()
   }
 
@@ -121,11 +130,12 @@ class Keyed implements GateCore {
   #makeRoom(frequency: Frequency, newcomer: number): boolean {
     if (this.#own.size < this.#maxKeys) return true
     // A newcomer seen once can displace nobody who was ever seen since, so the glances can be saved.
-    if (newcomer < 2) return false
+    if (newcomer < 2 || !frequency.ripe) return false
     let glances = GLANCES
     for (const [key, core] of this.#own) {
       this.#own.delete(key)
-      if (isAtRest(core) && frequency.of(hashOf(key)) < newcomer) return true
+      // More often by one may be chance: the counts are rough.
+      if (isAtRest(core) && frequency.of(hashOf(key)) + 1 < newcomer) return true
       // To the end of the line: the next glance is at somebody else.
       this.#own.set(key, core)
       if (--glances === 0) break

@@ -1,4 +1,14 @@
-import type { Arrival, Clock, Millis, Outcome, Permit, Pressure, Signal } from '../ground/index.ts'
+import {
+  systemClock,
+  throwLater,
+  type Arrival,
+  type Clock,
+  type Millis,
+  type Outcome,
+  type Permit,
+  type Pressure,
+  type Signal,
+} from '../ground/index.ts'
 import type { Answer, GateCore, GateStats, Observer, Verdict, Waiting } from './gate.ts'
 
 /**
@@ -44,14 +54,53 @@ export class ObservedCore implements GateCore {
     return sibling && ((): GateCore => new ObservedCore(sibling.call(this.#core), this.#observer))
   }
 
+  check(arrival: Arrival): void {
+    this.#core.check?.(arrival)
+  }
+
   enter(arrival: Arrival, mayWait: boolean): Verdict | Waiting {
     return this.tell(arrival, this.#core.enter(arrival, mayWait))
   }
 
   /** Tells of an answer of the core, however it was come by. */
   tell(arrival: Arrival, entered: Verdict | Waiting): Verdict | Waiting {
-    if (entered.admitted === undefined) return new ObservedWaiting(entered, arrival, this.#observer)
-    return told(this.#observer, arrival, entered)
+    if (entered.admitted === undefined) return new ObservedWaiting(entered, arrival, this)
+    return this.told(arrival, entered)
+  }
+
+  /** What an observer throws surfaces by itself: the gate it watches must not stop half-way. */
+  told(arrival: Arrival, verdict: Verdict): Verdict {
+    try {
+      if (verdict.admitted) this.#observer.admitted?.(arrival, verdict.waited)
+      else this.#observer.rejected?.(arrival, verdict)
+    } catch (error) {
+      this.#thrown(error)
+    }
+    return verdict.admitted ? new ObservedPermit(verdict, arrival, this) : verdict
+  }
+
+  waits(arrival: Arrival): void {
+    try {
+      this.#observer.waiting?.(arrival)
+    } catch (error) {
+      this.#thrown(error)
+    }
+  }
+
+  released(arrival: Arrival, outcome: Outcome): void {
+    try {
+      this.#observer.released?.(arrival, outcome)
+    } catch (error) {
+      this.#thrown(error)
+    }
+  }
+
+  #thrown(error: unknown): void {
+    throwLater(this.clock ?? systemClock, error)
+  }
+
+  shut(): void {
+    this.#core.shut?.()
   }
 
   close(): void {
@@ -59,23 +108,14 @@ export class ObservedCore implements GateCore {
   }
 }
 
-function told(observer: Observer, arrival: Arrival, verdict: Verdict): Verdict {
-  if (!verdict.admitted) {
-    observer.rejected?.(arrival, verdict)
-    return verdict
-  }
-  observer.admitted?.(arrival, verdict.waited)
-  return new ObservedPermit(verdict, arrival, observer)
-}
-
 class ObservedWaiting implements Waiting {
   answer: Answer | undefined
   readonly #waiting: Waiting
 
-  constructor(waiting: Waiting, arrival: Arrival, observer: Observer) {
+  constructor(waiting: Waiting, arrival: Arrival, core: ObservedCore) {
     this.#waiting = waiting
-    observer.waiting?.(arrival)
-    waiting.answer = (verdict): void => this.answer?.(told(observer, arrival, verdict))
+    core.waits(arrival)
+    waiting.answer = (verdict): void => this.answer?.(core.told(arrival, verdict))
   }
 
   get admitted(): undefined {
@@ -90,12 +130,12 @@ class ObservedWaiting implements Waiting {
 class ObservedPermit implements Permit {
   readonly #permit: Permit
   readonly #arrival: Arrival
-  #observer: Observer | undefined
+  #core: ObservedCore | undefined
 
-  constructor(permit: Permit, arrival: Arrival, observer: Observer) {
+  constructor(permit: Permit, arrival: Arrival, core: ObservedCore) {
     this.#permit = permit
     this.#arrival = arrival
-    this.#observer = observer
+    this.#core = core
   }
 
   get admitted(): true {
@@ -107,10 +147,10 @@ class ObservedPermit implements Permit {
   }
 
   release(outcome: Outcome, cost?: number): void {
-    const observer = this.#observer
-    if (observer === undefined) return
-    this.#observer = undefined
-    observer.released?.(this.#arrival, outcome)
+    const core = this.#core
+    if (core === undefined) return
+    this.#core = undefined
+    core.released(this.#arrival, outcome)
     this.#permit.release(outcome, cost)
   }
 

@@ -1,4 +1,5 @@
 import {
+  Rejection,
   systemClock,
   worst,
   type Clock,
@@ -47,10 +48,27 @@ class Series implements GateCore {
   enter(arrival: Arrival, mayWait: boolean): Verdict | Waiting {
     const permits: Permit[] = []
     const verdict = advance(this.parts, arrival, mayWait, permits)
-    return verdict.admitted === undefined ? new Passage(this.parts, arrival, permits, verdict) : verdict
+    if (verdict.admitted !== undefined) return verdict
+    const passage = new Passage(this.parts, arrival, permits, verdict)
+    try {
+      for (let at = permits.length + 1; at < this.parts.length; at++) this.parts[at]!.check?.(arrival)
+    } catch (error) {
+      passage.cancel()
+      throw error
+    }
+    return passage
+  }
+
+  check(arrival: Arrival): void {
+    for (const part of this.parts) part.check?.(arrival)
+  }
+
+  shut(): void {
+    for (const part of this.parts) part.shut?.()
   }
 
   close(): void {
+    this.shut()
     // Innermost first: whoever an answer lets through a gate further out finds the next one closed.
     for (const part of this.parts.toReversed()) part.close()
   }
@@ -111,6 +129,7 @@ class Passage implements Waiting {
   readonly #permits: Permit[]
   #arrival: Arrival
   #at!: Waiting
+  #told = false
 
   constructor(parts: readonly GateCore[], arrival: Arrival, permits: Permit[], at: Waiting) {
     this.#parts = parts
@@ -125,24 +144,43 @@ class Passage implements Waiting {
 
   cancel(): void {
     this.#at.cancel()
+    // On its way from one gate to the next there is nobody to cancel at: what it then gets, it gives back.
+    this.#tell(new Rejection('cancelled', this.#parts[this.#permits.length]?.name ?? '', 1, 0))
   }
 
   #waitAt(at: Waiting): void {
     this.#at = at
     at.answer = (verdict): void => this.#goOn(verdict)
+    if (this.#told) at.cancel()
   }
 
   #goOn(verdict: Verdict): void {
     if (!verdict.admitted) {
       giveBack(this.#permits, 'ignored', 0)
-      this.answer?.(verdict)
-      return
+      return this.#tell(verdict)
     }
     this.#permits.push(verdict)
     const { maxWait } = this.#arrival
     if (maxWait !== undefined) this.#arrival = { ...this.#arrival, maxWait: Math.max(0, maxWait - verdict.waited) }
-    const next = advance(this.#parts, this.#arrival, true, this.#permits)
+    let next: Verdict | Waiting
+    try {
+      next = advance(this.#parts, this.#arrival, true, this.#permits)
+    } catch (error) {
+      // Everything is given back; whoever waits must hear something, and the error must not be lost.
+      this.#tell(
+        new Rejection('limit_exceeded', this.#parts[this.#permits.length]?.name ?? '', this.#arrival.cost ?? 1, 0),
+      )
+      throw error
+    }
     if (next.admitted === undefined) this.#waitAt(next)
-    else this.answer?.(next)
+    else this.#tell(next)
+  }
+
+  /** The first verdict is the one; a permit that comes after it goes back. */
+  #tell(verdict: Verdict): void {
+    if (!this.#told) {
+      this.#told = true
+      this.answer?.(verdict)
+    } else if (verdict.admitted) verdict.release('ignored', 0)
   }
 }

@@ -1,6 +1,7 @@
 import {
   Rejection,
   Source,
+  throwLater,
   type Arrival,
   type Clock,
   type Instant,
@@ -56,7 +57,10 @@ export class Slots implements GateCore, RoomKeeper {
     this.clock = parts.clock
     this.#meter = parts.meter
     this.#observer = parts.observer
-    this.pressure = new Source(() => ({ level: (this.#inflight + this.#queued) / this.#limit, cause: this.name }))
+    this.pressure = new Source(
+      () => ({ level: (this.#inflight + this.#queued) / this.#limit, cause: this.name }),
+      parts.clock,
+    )
   }
 
   get stats(): GateStats {
@@ -83,16 +87,20 @@ export class Slots implements GateCore, RoomKeeper {
     if (!mayWait || this.#room === undefined || arrival.maxWait === 0)
       return new Rejection('limit_exceeded', this.name, this.#inflight + queued + cost, this.#limit)
     const entered = this.#room.enter(arrival, cost)
-    if (entered.admitted === undefined) {
-      this.#meter?.mark(entered.since, this.#inflight, true)
-      this.pressure.changed()
-    }
-    return entered
+    if (entered.admitted === false) return entered
+    this.#meter?.mark(entered.since, this.#inflight, true)
+    // It may stand before a wide one who does not fit, or in the place of one.
+    this.#serve(entered.since)
+    this.pressure.changed()
+    return entered.early ?? entered
+  }
+
+  shut(): void {
+    this.#closed = true
   }
 
   close(): void {
-    if (this.#closed) return
-    this.#closed = true
+    this.shut()
     this.#room?.close()
     this.pressure.changed()
   }
@@ -122,11 +130,19 @@ export class Slots implements GateCore, RoomKeeper {
       meter.mark(now, this.#inflight, this.#queued > 0)
       if (meter.ended(permit.cohort, permit.start, now, outcome)) {
         this.#limit = Math.max(1, Math.floor(meter.limit))
-        this.#observer?.limitChanged?.(before, meter.limit, meter.reason)
+        this.#limitMoved(before, meter)
       }
       this.#serve(now)
     } else if (this.#queued > 0) this.#serve(this.clock.now())
     this.pressure.changed()
+  }
+
+  #limitMoved(before: number, { limit, reason }: Meter): void {
+    try {
+      this.#observer?.limitChanged?.(before, limit, reason)
+    } catch (error) {
+      throwLater(this.clock, error)
+    }
   }
 
   /** Lets in whoever fits. Answers run strangers' code, which may release or enter again: hence one loop at a time. */

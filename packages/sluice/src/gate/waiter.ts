@@ -10,7 +10,7 @@ import {
 } from '../ground/index.ts'
 import type { Waiter } from '../queue/index.ts'
 import type { Expiring } from './expiry.ts'
-import type { Answer, Waiting } from './gate.ts'
+import type { Answer, Verdict, Waiting } from './gate.ts'
 
 /** What a waiter needs of the room it waits in. */
 export interface Room {
@@ -25,6 +25,8 @@ export class GateWaiter implements Waiter, Waiting, Expiring {
   readonly since: Instant
   readonly expires: Instant
   answer: Answer | undefined
+  /** Its answer, where that came before anybody could have set `answer`: while it was being let in. */
+  early: Verdict | undefined
   previous: Waiter | undefined
   next: Waiter | undefined
   place = -1

@@ -1,4 +1,4 @@
-import { Rejection, type Arrival, type Clock, type Instant, type RejectionCode } from '../ground/index.ts'
+import { Rejection, throwLater, type Arrival, type Clock, type Instant, type RejectionCode } from '../ground/index.ts'
 import type { Queue, QueueDiscipline } from '../queue/index.ts'
 import { Expiry } from './expiry.ts'
 import type { Verdict } from './gate.ts'
@@ -7,7 +7,7 @@ import { GateWaiter, isLate, type Room } from './waiter.ts'
 /** What a waiting room needs of the gate it stands before. */
 export interface RoomKeeper {
   readonly name: string
-  /** Somebody left without being served: whoever stood behind may fit now. */
+  /** Somebody left without being served: a narrow one who stood behind a wide one may fit now. */
   left(now: Instant): void
   /** What is told to those who are refused after waiting: what stands against one of that cost, and what would do. */
   refusal(code: RejectionCode, cost: number): Rejection
@@ -37,7 +37,11 @@ export class WaitingRoom implements Room {
     return this.#queue.size
   }
 
-  /** Takes an arrival in, or refuses it. @throws RangeError when the arrival makes no sense */
+  /**
+   * Takes an arrival in, or refuses it. Telling whoever it pushes out runs strangers' code, which may release or enter:
+   * the newcomer may have its answer (`early`) already when this returns.
+   * @throws RangeError when the arrival makes no sense
+   */
   enter(arrival: Arrival, cost: number): GateWaiter | Rejection {
     const queue = this.#queue
     const { name } = this.#keeper
@@ -71,14 +75,15 @@ export class WaitingRoom implements Room {
 
   answer(waiter: GateWaiter, verdict: Verdict): void {
     const { answer } = waiter
+    if (answer === undefined) {
+      waiter.early = verdict
+      return
+    }
     waiter.answer = undefined
     try {
-      answer?.(verdict)
+      answer(verdict)
     } catch (error) {
-      // Whoever released is not to blame: the error surfaces by itself, as it would from any callback.
-      this.#clock.after(0, () => {
-        throw error
-      })
+      throwLater(this.#clock, error)
     }
   }
 
@@ -86,8 +91,7 @@ export class WaitingRoom implements Room {
   cancel(waiter: GateWaiter): void {
     if (!this.#queue.remove(waiter)) return
     this.#refuse(waiter, 'cancelled')
-    // It may have stood, wide, in front of somebody narrow.
-    if (this.#queue.size > 0) this.#keeper.left(this.#clock.now())
+    this.#keeper.left(this.#clock.now())
   }
 
   /** Refuses everybody. */

@@ -30,8 +30,16 @@ class When implements GateCore {
     return this.#inner.stats
   }
 
+  check(arrival: Arrival): void {
+    if (this.#applies(arrival)) this.#inner.check?.(arrival)
+  }
+
   enter(arrival: Arrival, mayWait: boolean): Verdict | Waiting {
     return this.#applies(arrival) ? this.#inner.enter(arrival, mayWait) : FREE
+  }
+
+  shut(): void {
+    this.#inner.shut?.()
   }
 
   close(): void {

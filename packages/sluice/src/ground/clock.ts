@@ -46,6 +46,16 @@ class SystemTimer implements Timer {
   }
 }
 
+/**
+ * Lets an error of somebody else's callback surface by itself, as it would from any timer: whoever happened to call is
+ * not to blame and must get on with its own.
+ */
+export function throwLater(clock: Clock, error: unknown): void {
+  clock.after(0, () => {
+    throw error
+  })
+}
+
 /** The platform's monotonic clock and timers. The only place in the house that names them. */
 export const systemClock: Clock = {
   now: () => performance.now(),

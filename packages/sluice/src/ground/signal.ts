@@ -1,17 +1,22 @@
+import { systemClock, throwLater, type Clock } from './clock.ts'
+
 /** A value that can be read now and watched from now on. Costs nothing while nobody watches. */
 export interface Signal<T> {
   readonly value: T
-  /** Calls `listener` with each new value until the result is disposed. A listener must not throw. */
+  /** Calls `listener` with each new value until the result is disposed. What a listener throws surfaces by itself. */
   subscribe(listener: (value: T) => void): Disposable
 }
 
 /** A signal whose value is computed when somebody asks, and announced only when somebody listens. */
 export class Source<T> implements Signal<T> {
   readonly #read: () => T
+  readonly #clock: Clock
   #listeners: Set<(value: T) => void> | undefined
 
-  constructor(read: () => T) {
+  /** @param clock lets errors of listeners surface; default: the platform's */
+  constructor(read: () => T, clock: Clock = systemClock) {
     this.#read = read
+    this.#clock = clock
   }
 
   get value(): T {
@@ -35,6 +40,12 @@ export class Source<T> implements Signal<T> {
   changed(): void {
     if (this.#listeners === undefined) return
     const value = this.#read()
-    for (const listener of this.#listeners) listener(value)
+    for (const listener of this.#listeners) {
+      try {
+        listener(value)
+      } catch (error) {
+        throwLater(this.#clock, error)
+      }
+    }
   }
 }

@@ -39,6 +39,7 @@ class EarliestDeadline<W extends Waiter> implements Queue<W> {
 
   push(waiter: W): W | undefined {
     if (this.rejects()) return waiter
+    if (this.#heap.size === 0) this.#drain.resumed()
     this.#heap.push(waiter)
     return undefined
   }

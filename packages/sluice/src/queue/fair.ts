@@ -87,7 +87,7 @@ class Fair<W extends Waiter> implements Queue<W> {
     const share = this.#shares[place]!
     waiter.place = place
     share.line.append(waiter)
-    this.#size++
+    if (this.#size++ === 0) this.#drain.resumed()
     if (share.line.size === 1) {
       share.given = Math.max(share.given, this.#virtual)
       this.#turns.push(share)

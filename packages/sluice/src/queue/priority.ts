@@ -60,7 +60,7 @@ class Classes<W extends Waiter> implements Queue<W> {
       const line = this.#lines[lowest]!
       loser = line.tail!
       line.remove(loser)
-    }
+    } else if (this.size === 0) this.#drain.resumed()
     this.#lines[waiter.priority].append(waiter)
     return loser
   }
@@ -72,7 +72,8 @@ class Classes<W extends Waiter> implements Queue<W> {
   take(waiter: W, now: Instant): void {
     // Owed only where somebody lower stood by while somebody higher went.
     if (waiter.priority > this.#lowest()) this.#owed += this.#trickle
-    else if (this.#owed >= 1) this.#owed--
+    // This one counts as well among those of which it is a share.
+    else if (this.#owed >= 1) this.#owed -= 1 - this.#trickle
     this.#lines[waiter.priority].remove(waiter)
     this.#drain.dispatched(now, this.size > 0)
   }

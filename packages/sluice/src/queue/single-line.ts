@@ -29,6 +29,7 @@ export class SingleLine<W extends Waiter> implements Queue<W> {
 
   push(waiter: W): W | undefined {
     if (this.#line.size >= this.capacity) return waiter
+    if (this.#line.size === 0) this.#drain.resumed()
     this.#line.append(waiter)
     return undefined
   }

@@ -172,22 +172,18 @@ describe('run', () => {
     assert.equal(gate.stats.inflight, 0)
   })
 
-  it(
-    'S1.4 does not begin for a caller who leaves between being let in and beginning',
-    { todo: 'the abort is never noticed: a listener added to an aborted signal hears nothing' },
-    async () => {
-      const { gate } = rig()
-      const first = gate.tryEnter()
-      const leaving = new AbortController()
-      let worked = false
-      const running = gate.run((_signal) => (worked = true), { signal: leaving.signal })
-      if (first.admitted) first.release('success')
-      leaving.abort(new Error('left'))
-      await assert.rejects(running, /left/)
-      assert.equal(worked, false)
-      assert.equal(gate.stats.inflight, 0)
-    },
-  )
+  it('S1.4 does not begin for a caller who leaves between being let in and beginning', async () => {
+    const { gate } = rig()
+    const first = gate.tryEnter()
+    const leaving = new AbortController()
+    let worked = false
+    const running = gate.run((_signal) => (worked = true), { signal: leaving.signal })
+    if (first.admitted) first.release('success')
+    leaving.abort(new Error('left'))
+    await assert.rejects(running, /left/)
+    assert.equal(worked, false)
+    assert.equal(gate.stats.inflight, 0)
+  })
 
   it('leaves no listener and no timer behind, however it ends', async () => {
     const { clock, gate } = rig()

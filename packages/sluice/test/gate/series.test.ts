@@ -50,7 +50,7 @@ describe('series', () => {
     assert.equal(outer.stats.inflight, 0)
   })
 
-  it('answers who waited further out when somebody further in throws', { todo: 'it is never answered' }, () => {
+  it('answers who waited further out when somebody further in throws', () => {
     const time = clock()
     const outer = patient(time, 1, 'outer')
     const first = outer.tryEnter()

@@ -37,7 +37,6 @@ for (const [name, tries] of Object.entries(PROVEN))
     ...tries,
     context: new AsyncLocalStorage(),
     fifo: FIRST_COME.has(name),
-    weighted: name !== 'semaphore with eviction',
   })
 
 for (const { name, body } of laws) {

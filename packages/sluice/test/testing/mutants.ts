@@ -75,7 +75,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'nobody moves up behind a wide one that cancelled',
     file: ROOM,
-    find: 'if (this.#queue.size > 0) this.#keeper.left(this.#clock.now());',
+    find: 'this.#keeper.left(this.#clock.now());',
     replace: '',
   },
   {
@@ -94,7 +94,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'an answer that throws breaks the release it came from',
     file: ROOM,
-    find: 'this.#clock.after(0, () => { throw error; });',
+    find: 'throwLater(this.#clock, error);',
     replace: 'throw error;',
   },
   {
@@ -120,8 +120,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a refusal further in, after waiting, leaks what was taken further out',
     file: SERIES,
-    find: "giveBack(this.#permits, 'ignored', 0); this.answer?.(verdict);",
-    replace: 'this.answer?.(verdict);',
+    find: "giveBack(this.#permits, 'ignored', 0); return this.#tell(verdict);",
+    replace: 'return this.#tell(verdict);',
   },
   {
     name: 'a gate further in that throws leaks what was taken further out',
