@@ -33,4 +33,5 @@ export type {
 export * from './limit/index.ts'
 export * from './queue/index.ts'
 export * from './gate/index.ts'
+export * from './stream/index.ts'
 export * from './observe/index.ts'

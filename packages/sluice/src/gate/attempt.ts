@@ -59,22 +59,16 @@ export class Attempt<T> {
   }
 
   /** Does the work. `patience`: how long it may take, in ms; `Infinity` for any time. */
-  async start(work: (signal: AbortSignal) => PromiseLike<T> | T, patience: number): Promise<T> {
-    // Between the permit and now its caller may have left; and not every gate looks at deadlines.
-    if (this.#options.signal?.aborted === true || patience <= 0) {
-      this.#permit.release('ignored', 0)
-      this.#options.signal?.throwIfAborted()
-      throw this.#overseer.tooLate()
-    }
+  start(work: (signal: AbortSignal) => PromiseLike<T> | T, patience: number): Promise<T> {
     const promise = new Promise<T>((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
     })
     const { signal } = this.#options
-    // Left between being let in and now: no event will say so any more.
-    if (signal?.aborted === true) {
-      this.#permit.release('ignored')
-      this.#reject(signal.reason)
+    // Left between being let in and now, of which no event will tell any more; or late: not every gate looks at deadlines.
+    if (signal?.aborted === true || patience <= 0) {
+      this.#permit.release('ignored', 0)
+      this.#reject(signal?.aborted === true ? signal.reason : this.#overseer.tooLate())
       return promise
     }
     signal?.addEventListener('abort', this.#leave, { once: true })

@@ -12,6 +12,7 @@ import {
   type Timer,
 } from '../ground/index.ts'
 import type { QueueDiscipline } from '../queue/index.ts'
+import type { ForwardTime } from './forward-time.ts'
 import type { GateCore, GateStats, Verdict, Waiting } from './gate.ts'
 import { costOf, isLate } from './waiter.ts'
 import { WaitingRoom, type RoomKeeper } from './waiting-room.ts'
@@ -20,6 +21,7 @@ import { WaitingRoom, type RoomKeeper } from './waiting-room.ts'
 export interface BucketRule {
   readonly name: string
   readonly clock: Clock
+  readonly time: ForwardTime
   /** The most tokens that can be saved up. */
   readonly capacity: number
   /** Ms for one token to come back. */
@@ -75,7 +77,7 @@ export class Bucket implements GateCore, RoomKeeper {
   get pressure(): Source<Pressure> {
     return (this.#extras.pressure ??= new Source(
       () => ({
-        level: 1 - this.available(this.#rule.clock.now()) / this.#rule.capacity,
+        level: 1 - this.available(this.time) / this.#rule.capacity,
         cause: this.name,
       }),
       this.#rule.clock,
@@ -91,7 +93,13 @@ export class Bucket implements GateCore, RoomKeeper {
   }
 
   get atRest(): boolean {
-    return this.#fullAt <= this.#rule.clock.now() && this.stats.queued === 0
+    return this.#fullAt <= this.time && this.stats.queued === 0
+  }
+
+  /** Now, on the axis that never goes back. */
+  get time(): Instant {
+    const { clock, time } = this.#rule
+    return time.of(clock.now())
   }
 
   sibling(): Bucket {
@@ -99,15 +107,15 @@ export class Bucket implements GateCore, RoomKeeper {
   }
 
   /** Tokens at hand; below 0 while in debt. */
-  available(now: Instant): number {
+  available(time: Instant): number {
     const { capacity, interval } = this.#rule
-    return capacity - Math.max(0, this.#fullAt - now) / interval
+    return capacity - Math.max(0, this.#fullAt - time) / interval
   }
 
   /** How long until so many are at hand. */
-  timeUntil(tokens: number, now: Instant): Millis {
+  timeUntil(tokens: number, time: Instant): Millis {
     const { capacity, interval } = this.#rule
-    return Math.max(0, this.#fullAt - now - (capacity - tokens) * interval)
+    return Math.max(0, this.#fullAt - time - (capacity - tokens) * interval)
   }
 
   /** What it takes. @throws RangeError where that can never be met */
@@ -125,17 +133,18 @@ export class Bucket implements GateCore, RoomKeeper {
 
   /** The same for those who insist on waiting. @throws RangeError for a cost that can never be met */
   request(arrival: Arrival, mayWait: boolean): Verdict | Waiting {
-    const { clock, name } = this.#rule
+    const { clock, time: forward, name } = this.#rule
     const cost = this.check(arrival)
     const extras = this.#known
     if (extras?.closed === true) return new Rejection('closed', name, 1, 0)
     const now = clock.now()
+    const time = forward.of(now)
     if (arrival.deadline !== undefined && isLate(arrival.deadline, now))
       return new Rejection('deadline', name, now, arrival.deadline)
-    if ((extras?.room === undefined || extras.room.size === 0) && this.#take(cost, now))
+    if ((extras?.room === undefined || extras.room.size === 0) && this.#take(cost, time))
       return new BucketPermit(this, cost, 0)
     if (!mayWait || arrival.maxWait === 0)
-      return new Rejection('rate_limited', name, cost, Math.max(0, this.available(now)), this.timeUntil(cost, now))
+      return new Rejection('rate_limited', name, cost, Math.max(0, this.available(time)), this.timeUntil(cost, time))
     return this.#wait(arrival, cost, now)
   }
 
@@ -153,18 +162,21 @@ export class Bucket implements GateCore, RoomKeeper {
 
   /** Takes tokens, without a permit that could settle them. False when they are not there or others wait for them. */
   spend(cost: number): boolean {
-    const { clock, capacity } = this.#rule
+    const { capacity } = this.#rule
     if (!(cost > 0 && cost <= capacity)) this.request({ cost }, false)
     const extras = this.#known
     if (extras !== undefined && (extras.closed || (extras.room?.size ?? 0) > 0)) return false
-    return this.#take(cost, clock.now())
+    return this.#take(cost, this.time)
   }
 
   /** Settles an estimate: gives back what was not needed, or goes into debt for what was needed beyond. */
   settle(estimated: number, actual: number): void {
     if (actual === estimated) return
-    this.#fullAt += (actual - estimated) * this.#rule.interval
-    this.left(this.#rule.clock.now())
+    const { clock, time, interval } = this.#rule
+    const now = clock.now()
+    // A bucket that has been full for a while owes it from now on: the time since then was lost to it, not saved.
+    this.#fullAt = Math.max(this.#fullAt, time.of(now)) + (actual - estimated) * interval
+    this.left(now)
     this.#known?.pressure?.changed()
   }
 
@@ -185,9 +197,10 @@ export class Bucket implements GateCore, RoomKeeper {
     const room = extras?.room
     if (extras === undefined || room === undefined || extras.serving || extras.closed) return
     extras.serving = true
+    const { time } = this
     for (;;) {
       const waiter = room.next(now)
-      if (waiter === undefined || !this.#take(waiter.cost, now)) break
+      if (waiter === undefined || !this.#take(waiter.cost, time)) break
       room.take(waiter, now)
       room.answer(waiter, new BucketPermit(this, waiter.cost, Math.max(0, now - waiter.since)))
     }
@@ -196,8 +209,8 @@ export class Bucket implements GateCore, RoomKeeper {
   }
 
   refusal(code: RejectionCode, cost: number): Rejection {
-    const now = this.#rule.clock.now()
-    return new Rejection(code, this.name, cost, Math.max(0, this.available(now)), this.timeUntil(cost, now))
+    const { time } = this
+    return new Rejection(code, this.name, cost, Math.max(0, this.available(time)), this.timeUntil(cost, time))
   }
 
   get #known(): Extras | undefined {
@@ -214,15 +227,11 @@ export class Bucket implements GateCore, RoomKeeper {
   }
 
   /** Takes tokens if they are there. */
-  #take(cost: number, now: Instant): boolean {
+  #take(cost: number, time: Instant): boolean {
     const { capacity, interval } = this.#rule
-    const full = now + capacity * interval
-    // A clock that went back must not lock the bucket for as long as it went: nothing is ever owed for more than there
-    // can be, debts of settled estimates aside, which are forgiven then.
-    if (this.#fullAt > full + capacity * interval) this.#fullAt = full
-    const next = Math.max(this.#fullAt, now) + cost * interval
+    const next = Math.max(this.#fullAt, time) + cost * interval
     // So much is rounding, not greed.
-    if (next > full + interval * 1e-6) return false
+    if (next > time + capacity * interval + interval * 1e-6) return false
     this.#fullAt = next
     return true
   }
@@ -233,7 +242,9 @@ export class Bucket implements GateCore, RoomKeeper {
     if (extras.closed || extras.serving) return
     const next = room.next(now)
     if (next !== undefined)
-      extras.timer = this.#rule.clock.after(this.timeUntil(next.cost, now), () => this.left(this.#rule.clock.now()))
+      extras.timer = this.#rule.clock.after(this.timeUntil(next.cost, this.time), () =>
+        this.left(this.#rule.clock.now()),
+      )
   }
 }
 

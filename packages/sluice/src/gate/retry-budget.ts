@@ -13,6 +13,7 @@ import {
 } from '../ground/index.ts'
 import { DefinedGate, observed, type DefineGateOptions } from './define.ts'
 import type { Gate, GateCore, GateStats, Observer, Verdict } from './gate.ts'
+import { costOf } from './waiter.ts'
 
 export interface RetryBudgetOptions extends World {
   /** How many retries each first attempt pays for. From 0 to 1. Default 0.1. */
@@ -106,7 +107,8 @@ class Budget implements GateCore {
     this.#balance = this.balance() + this.#ratio
   }
 
-  enter(_arrival: Arrival, _mayWait: boolean): Verdict {
+  enter(arrival: Arrival, _mayWait: boolean): Verdict {
+    costOf(arrival)
     if (this.#closed) return new Rejection('closed', this.name, 1, 0)
     const balance = this.balance()
     if (balance < 1) return new Rejection('rate_limited', this.name, 1, Math.max(0, balance))

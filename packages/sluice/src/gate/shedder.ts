@@ -1,7 +1,7 @@
 import { checkNumber, FREE, Rejection, type Arrival, type Pressure, type Signal } from '../ground/index.ts'
 import { defineGate } from './define.ts'
 import type { Gate, GateCore, GateStats, Observer, Verdict } from './gate.ts'
-import { priorityOf } from './waiter.ts'
+import { costOf, priorityOf } from './waiter.ts'
 
 /** The level of pressure from which each priority, 0 to 3, is refused. Never falling. */
 export type ShedThresholds = readonly [number, number, number, number]
@@ -9,8 +9,11 @@ export type ShedThresholds = readonly [number, number, number, number]
 /** For utilisation (requirement S1.5): low priorities from 90 %, ordinary ones from 95 %, high ones from 98 %. */
 export const BY_UTILIZATION: ShedThresholds = [0.9, 0.9, 0.95, 0.98]
 
+/** From just below 1 on numbers are so far apart: turns "from" into "above". */
+const STEP = 2 ** -53
+
 /** For processor time (requirement S1.5): low priorities above 85 %, ordinary ones above 95 %, high ones never. */
-export const BY_CPU: ShedThresholds = [0.85, 0.85, 0.95, Infinity]
+export const BY_CPU: ShedThresholds = [0.85 + STEP, 0.85 + STEP, 0.95 + STEP, Infinity]
 
 export interface ShedderOptions {
   /** What decides: `gate.pressure`, a probe, or the `worst` of several. */
@@ -50,6 +53,7 @@ class Shedder implements GateCore {
   }
 
   enter(arrival: Arrival, _mayWait: boolean): Verdict {
+    costOf(arrival)
     if (this.#closed) return new Rejection('closed', this.name, 1, 0)
     const threshold = this.#thresholds[priorityOf(arrival)]
     const { level } = this.pressure.value

@@ -2,6 +2,7 @@ import { checkNumber, systemClock, type Millis, type World } from '../ground/ind
 import { fifo, type QueueDiscipline } from '../queue/index.ts'
 import { Bucket, BucketExtras } from './bucket.ts'
 import { DefinedGate, type DefineGateOptions } from './define.ts'
+import { ForwardTime } from './forward-time.ts'
 import type { Entry, Gate, Observer } from './gate.ts'
 import { ObservedCore } from './observed.ts'
 
@@ -38,8 +39,8 @@ export interface TokenBucket extends Gate {
 const TAKERS = fifo({ capacity: 1000, maxWait: 86_400_000 })
 
 /**
- * Lets in `tokens` per `per`, and bursts up to `capacity`. No timer while nobody waits, no drift, and a clock that jumps
- * costs at most one full bucket (see `Bucket`).
+ * Lets in `tokens` per `per`, and bursts up to `capacity`. No timer while nobody waits and no drift. A clock that jumps
+ * forward is worth one full bucket at most; one that jumps back changes nothing.
  * @throws RangeError for an option out of range
  */
 export function tokenBucket(options: TokenBucketOptions): TokenBucket {
@@ -52,6 +53,7 @@ export function tokenBucket(options: TokenBucketOptions): TokenBucket {
   const core = new Bucket({
     name,
     clock,
+    time: new ForwardTime(),
     capacity,
     interval: per / tokens,
     discipline: queue ?? TAKERS,
@@ -84,11 +86,11 @@ class BucketGate extends DefinedGate implements TokenBucket {
   }
 
   get available(): number {
-    return this.#bucket.available(this.#bucket.clock.now())
+    return this.#bucket.available(this.#bucket.time)
   }
 
   timeUntil(tokens: number): Millis {
-    return tokens > this.#capacity ? Infinity : this.#bucket.timeUntil(tokens, this.#bucket.clock.now())
+    return tokens > this.#capacity ? Infinity : this.#bucket.timeUntil(tokens, this.#bucket.time)
   }
 
   tryTake(tokens: number = 1): boolean {

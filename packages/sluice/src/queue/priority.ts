@@ -17,8 +17,9 @@ const HIGHEST = 3
 
 /**
  * The most important first, first come within a class. A newcomer to a full queue pushes out the newest of the least
- * important class below its own. A reserved share of the dispatches goes to the lowest class that waits. Whoever cannot
- * be reached before its deadline is refused as it comes, and whoever is late is given up when its turn comes.
+ * important class below its own. A reserved share of the dispatches, and of the places, goes to the lowest class that
+ * waits. Whoever cannot be reached before its deadline is refused as it comes, and whoever is late is given up when its
+ * turn comes.
  *
  * Every operation costs O(classes), and there are four, at any depth.
  * @throws RangeError for an option out of range
@@ -32,6 +33,8 @@ export function priority(options: PriorityOptions = {}): QueueDiscipline {
 class Classes<W extends Waiter> implements Queue<W> {
   readonly capacity: number
   readonly #trickle: number
+  /** Places from which the less important cannot be pushed out: a turn is worth nothing to who cannot stay. */
+  readonly #reserved: number
   readonly #lines: readonly [Line<W>, Line<W>, Line<W>, Line<W>] = [new Line(), new Line(), new Line(), new Line()]
   readonly #drain = new DrainRate()
   /** What the lowest class is owed, in dispatches. */
@@ -40,6 +43,7 @@ class Classes<W extends Waiter> implements Queue<W> {
   constructor(capacity: number, trickle: number) {
     this.capacity = capacity
     this.#trickle = trickle
+    this.#reserved = Math.round(trickle * capacity)
   }
 
   get size(): number {
@@ -48,18 +52,17 @@ class Classes<W extends Waiter> implements Queue<W> {
   }
 
   rejects(arrival: Arrival): boolean {
-    return this.size >= this.capacity && this.#lowest() >= (arrival.priority ?? ORDINARY)
+    return this.size >= this.capacity && this.#victimOf(arrival.priority ?? ORDINARY) === undefined
   }
 
   push(waiter: W): W | undefined {
     let loser: W | undefined
     if (this.size >= this.capacity) {
-      const lowest = this.#lowest()
-      if (lowest >= waiter.priority) return waiter
+      const victim = this.#victimOf(waiter.priority)
+      if (victim === undefined) return waiter
       // Of its class the newest loses: it has waited least.
-      const line = this.#lines[lowest]!
-      loser = line.tail!
-      line.remove(loser)
+      loser = victim.tail!
+      victim.remove(loser)
     } else if (this.size === 0) this.#drain.resumed()
     this.#lines[waiter.priority].append(waiter)
     return loser
@@ -95,6 +98,18 @@ class Classes<W extends Waiter> implements Queue<W> {
       if (head !== undefined) return head
     }
     return undefined
+  }
+
+  /** Whose newest makes room in a full queue for a newcomer of this class; nobody where the newcomer must go. */
+  #victimOf(priority: number): Line<W> | undefined {
+    const lowest = this.#lowest()
+    let below = 0
+    for (let rank = lowest; rank < priority; rank++) below += this.#lines[rank]!.size
+    if (below > this.#reserved) return this.#lines[lowest]
+    // The places of the less important were only lent to the most important.
+    let highest = HIGHEST
+    while (highest > priority && this.#lines[highest]!.size === 0) highest--
+    return highest > priority && below + this.#lines[priority]!.size < this.#reserved ? this.#lines[highest] : undefined
   }
 
   /** The lowest class that waits; one above the highest there is when nobody does. */

@@ -2,18 +2,16 @@ import {
   checkNumber,
   checkWhole,
   refuseValue,
-  RejectedError,
-  Rejection,
   Source,
   systemClock,
   systemRandom,
   type Clock,
   type Pressure,
   type Random,
-  type RejectionCode,
 } from '../ground/index.ts'
 import { Chain } from './chain.ts'
 import { Lottery } from './lottery.ts'
+import { notIn } from './not-in.ts'
 import { Ring } from './ring.ts'
 import { Sender } from './sender.ts'
 import type {
@@ -36,14 +34,6 @@ const POLICIES: readonly OverflowPolicy[] = ['block', 'reject', 'drop-oldest', '
 /** Beyond some 30 million the engine keeps arrays as dictionaries. */
 const LARGEST = 2 ** 24
 const DONE: Taken<never> = Object.freeze({ done: true, value: undefined })
-/** How each way not to get in is called where it is thrown. */
-const CODES: Readonly<Record<RefusalReason, RejectionCode>> = {
-  full: 'queue_full',
-  timeout: 'queue_timeout',
-  cancelled: 'cancelled',
-  closed: 'closed',
-}
-
 /**
  * A bounded queue between producers and consumers of one process. What happens when it is full is its user's decision:
  * the producer waits, is told, or something is dropped and counted. O(1) at any depth.
@@ -84,10 +74,10 @@ class BoundedChannel<T> implements Channel<T> {
     this.#clock = options.clock ?? systemClock
     this.#random = options.random ?? systemRandom
     this.#items = this.#empty()
-    this.pressure = new Source(() => ({
-      level: (this.#items.size + this.#senders.size) / this.capacity,
-      cause: this.name,
-    }))
+    this.pressure = new Source(
+      () => ({ level: (this.#items.size + this.#senders.size) / this.capacity, cause: this.name }),
+      this.#clock,
+    )
   }
 
   get size(): number {
@@ -259,8 +249,7 @@ class BoundedChannel<T> implements Channel<T> {
 
   #errorFor(reason: RefusalReason): unknown {
     if (reason === 'closed' && this.#failure !== undefined) return this.#failure.reason
-    const load = this.#items.size + this.#senders.size + 1
-    return new RejectedError(new Rejection(CODES[reason], this.name, load, reason === 'closed' ? 0 : this.capacity))
+    return notIn(reason, this.name, this.#items.size + this.#senders.size + 1, this.capacity)
   }
 
   #giveUp(sender: Sender<T>, reason: RefusalReason, error: unknown): void {

@@ -148,7 +148,9 @@ export class ConcurrentMap<T, R> implements AsyncIterableIterator<R, undefined, 
     void this.#result(item, task).then(
       (value) => this.#done(task, value),
       (error: unknown) => {
-        if (this.#running.has(task)) this.#fail(error)
+        if (!this.#running.delete(task)) return
+        task.timer?.cancel()
+        this.#fail(error)
       },
     )
     if (timeout < Infinity && gate === undefined && !this.#stopped)

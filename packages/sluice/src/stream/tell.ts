@@ -1,9 +1,6 @@
-import type { Clock } from '../ground/index.ts'
+import { throwLater, type Clock } from '../ground/index.ts'
 
-/**
- * Tells a stranger. Whoever happened to cause it is not to blame for what the stranger throws: the error surfaces by
- * itself, as it would from any callback.
- */
+/** Tells a stranger. Whoever happened to cause it is not to blame for what the stranger throws. */
 export function tell<A extends readonly unknown[]>(
   clock: Clock,
   listener: ((...told: A) => void) | undefined,
@@ -12,13 +9,6 @@ export function tell<A extends readonly unknown[]>(
   try {
     listener?.(...told)
   } catch (error) {
-    surface(clock, error)
+    throwLater(clock, error)
   }
-}
-
-/** Throws an error that nobody is there to catch, out of the way of whoever found it. */
-export function surface(clock: Clock, error: unknown): void {
-  clock.after(0, () => {
-    throw error
-  })
 }

@@ -3,6 +3,8 @@
  * test runner and fast-check are handed in.
  * @module
  */
+export { BREAKER_LAWS, breakerLaws, type BreakerLawOptions } from './breaker-laws.ts'
+export { channelLaws } from './channel-laws.ts'
 export { gateLaws, type GateLawOptions } from './gate-laws.ts'
 export { GATE_LAWS, type AsyncContext, type GateTraits, type LawWorld } from './gate-law.ts'
 export {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { consecutive, failureRate } from '../../src/index.ts'
 
 describe('S1.8 the rule: so many in a row', () => {
@@ -76,6 +76,10 @@ describe('S1.8 the rule: a failure rate', () => {
     const rule = failureRate({ window: 1000, minimum: 4 })
     for (let failure = 0; failure < 3; failure++) rule.record(false, 5000)
     assert.ok(rule.record(false, 1000))
+    rule.record(true, 5000)
+    rule.record(true, 5000)
+    rule.record(true, 5000)
+    assert.ok(rule.record(true, 5000), '4 of 8')
   })
 
   it('S1.8 forgets when the breaker closes', () => {

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { breaker, consecutive, failureRate, type Breaker, type BreakerState, type Permit } from '../../src/index.ts'
 import { VirtualClock } from '../../src/sim/index.ts'
-import { breakerLaws, type BreakerLawOptions } from '../../src/testing/breaker-laws.ts'
-import type { LawWorld } from '../../src/testing/index.ts'
+import { breakerLaws, type BreakerLawOptions, type LawWorld } from '../../src/testing/index.ts'
 
 const shape = { failures: 3, openFor: 100, probes: 2, runs: 400 }
 const sound = (world: LawWorld): Breaker =>
@@ -21,7 +20,13 @@ breakerLaws(
 
 /** A breaker with its own way of letting in. */
 const changed = (original: Breaker, tryEnter: Breaker['tryEnter']): Breaker =>
-  Object.create(original, { tryEnter: { value: tryEnter }, state: { value: original.state }, stats: { get: () => original.stats }, trip: { value: () => original.trip() }, reset: { value: () => original.reset() } }) as Breaker
+  Object.create(original, {
+    tryEnter: { value: tryEnter },
+    state: { value: original.state },
+    stats: { get: () => original.stats },
+    trip: { value: () => original.trip() },
+    reset: { value: () => original.reset() },
+  }) as Breaker
 
 /** A permit that ends in its own way. */
 const ending = (release: Permit['release']): Permit => ({
@@ -44,7 +49,12 @@ const unsound: Readonly<Record<string, (world: LawWorld) => Breaker>> = {
   },
   'counts successes as failures': (world) => {
     const rule = consecutive(3)
-    return breaker({ ...world, rule: { ...rule, record: (_ok, now) => rule.record(false, now) }, openFor: 100, probes: 2 })
+    return breaker({
+      ...world,
+      rule: { ...rule, record: (_ok, now) => rule.record(false, now) },
+      openFor: 100,
+      probes: 2,
+    })
   },
   'takes one who left for a failure': (world) => {
     const original = sound(world)
@@ -74,7 +84,13 @@ const unsound: Readonly<Record<string, (world: LawWorld) => Breaker>> = {
 describe('S1.8 the breaker laws find out a breaker that', () => {
   const proof = async (make: (world: LawWorld) => Breaker, options: BreakerLawOptions): Promise<void> => {
     let law: (() => Promise<void>) | undefined
-    breakerLaws('mutant', { describe: (_name, body) => body(), it: (_name, body) => void (law = body) }, fc, make, options)
+    breakerLaws(
+      'mutant',
+      { describe: (_name, body) => body(), it: (_name, body) => void (law = body) },
+      fc,
+      make,
+      options,
+    )
     await law!()
   }
 
@@ -139,6 +155,21 @@ describe('S1.8 a breaker by default', () => {
       assert.equal(gate.state.value, 'closed')
     })
 
+  it('S1.8 successes of an earlier try do not help the next one', () => {
+    const clock = new VirtualClock()
+    const gate = breaker({ clock, probes: 2 })
+    halfOpen(clock, gate)
+    const probes = [gate.tryEnter(), gate.tryEnter()] as Permit[]
+    probes[0]!.release('success')
+    probes[1]!.release('failure')
+    clock.advance(30_000)
+    const again = [gate.tryEnter(), gate.tryEnter()] as Permit[]
+    again[0]!.release('success')
+    assert.equal(gate.state.value, 'half-open')
+    again[1]!.release('success')
+    assert.equal(gate.state.value, 'closed')
+  })
+
   it('S1.8 late news from before it opened neither closes it nor opens it anew', () => {
     const { clock, gate } = make()
     const old = Array.from({ length: 12 }, () => gate.tryEnter()).filter((verdict) => verdict.admitted)
@@ -179,7 +210,10 @@ describe('S1.8 a breaker by default', () => {
     const { gate } = make()
     const notFound = new Error('404')
     const failing = (error: Error): Promise<void> =>
-      assert.rejects(gate.run(() => Promise.reject(error), { outcomeOf: (thrown) => (thrown === notFound ? 'success' : 'failure') }), error)
+      assert.rejects(
+        gate.run(() => Promise.reject(error), { outcomeOf: (thrown) => (thrown === notFound ? 'success' : 'failure') }),
+        error,
+      )
     for (let call = 0; call < 10; call++) await failing(notFound)
     assert.equal(gate.state.value, 'closed')
     for (let call = 0; call < 10; call++) {

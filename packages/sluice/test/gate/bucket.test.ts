@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { seeded, tokenBucket, type Clock, type TokenBucket } from '../../src/index.ts'
 import { VirtualClock } from '../../src/sim/index.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { Frequency } from '../../src/gate/frequency.ts'
 import { hashOf, seeded } from '../../src/ground/index.ts'
 
@@ -27,7 +27,9 @@ describe('S1.13 how often keys were seen lately', () => {
     for (let seen = 0; seen < 200_000; seen++)
       frequency.see(seen % 10 === 0 ? favourites[Math.floor(random() * 50)]! : hashOf(`stranger ${seen}`))
     const least = Math.min(...favourites.map((hash) => frequency.of(hash)))
-    const strangers = Array.from({ length: 2000 }, (_, index) => frequency.of(hashOf(`nobody ${index}`))).sort((a, b) => a - b)
+    const strangers = Array.from({ length: 2000 }, (_, index) => frequency.of(hashOf(`nobody ${index}`))).sort(
+      (a, b) => a - b,
+    )
     const most = strangers[Math.floor(strangers.length * 0.999)]!
     assert.ok(least > most, `the least favourite was seen ${least} times, a stranger ${most}`)
   })

@@ -94,13 +94,22 @@ describe('S1.13 a gate for each key', () => {
     assert.ok(greedy >= 0.9 * 205, `the greedy one got ${greedy} of its 205`)
   })
 
-  it('control: a plain LRU forgets the greedy one again and again, and with it its limit', () => {
-    const clock = new VirtualClock(1000)
-    const make = (): Gate => tokenBucket({ tokens: 20, capacity: 5, clock })
-    // As many gates as above: with ten strangers a ms the greedy one is out before it comes again.
-    const { greedy } = flood(clock, lru(make, 90))
-    assert.ok(greedy > 3 * 205, `${greedy}`)
-  })
+  for (const [name, limited] of [
+    ['S1.13 nor does a tenant lose its limit', true],
+    ['control: with a plain LRU of the same size it does', false],
+  ] as const)
+    it(name, () => {
+      const clock = new VirtualClock(1000)
+      const make = (): Gate => tokenBucket({ tokens: 5, capacity: 5, clock })
+      const gate = keyed(byFlow, make, { maxKeys: 1000, shared: 16 })
+      const enter = limited ? (flow: string): boolean => gate.tryEnter({ flow }).admitted : lru(make, 1000)
+      for (let tenant = 0; tenant < 20; tenant++) enter(`tenant ${tenant}`)
+      const { admitted } = flood(clock, enter)
+      // Each asks for twice as much as it may have.
+      const over = admitted.filter((count) => count > 55)
+      if (limited) assert.deepEqual(over, [])
+      else assert.equal(over.length, 20)
+    })
 
   it('control: one bucket for all who are new refuses the tenants that come during the flood', () => {
     const clock = new VirtualClock(1000)
@@ -124,9 +133,32 @@ describe('S1.13 a gate for each key', () => {
     assert.equal(admitted, 25)
   })
 
+  it('S1.13 keys that come now and then displace nobody who comes often', () => {
+    const gate = keyed(byFlow, () => semaphore({ permits: 1 }), { maxKeys: 16, shared: 1 })
+    const passes = (flow: string): boolean => {
+      const verdict = gate.tryEnter({ flow })
+      if (verdict.admitted) verdict.release('success')
+      return verdict.admitted
+    }
+    for (let round = 0; round < 30; round++) for (let tenant = 0; tenant < 16; tenant++) passes(`tenant ${tenant}`)
+    // With the only gate they could share taken, strangers without one of their own are refused.
+    const taken = gate.tryEnter({ flow: 'stranger' })
+    assert.ok(taken.admitted)
+    let displaced = 0
+    for (let key = 0; key < 20; key++)
+      for (let visit = 0; visit < 4; visit++) if (passes(`stranger ${key}`)) displaced++
+    assert.equal(displaced, 0)
+    for (let tenant = 0; tenant < 16; tenant++) assert.ok(passes(`tenant ${tenant}`))
+    for (let visit = 0; visit < 60; visit++) passes('regular')
+    assert.ok(passes('regular'), 'control: one who comes more often than somebody else does get a gate')
+  })
+
   it('S1.13 a gate that is in use, in debt or waited at is never dropped, whoever comes', () => {
     const clock = new VirtualClock()
-    const gate = keyed(byFlow, () => semaphore({ permits: 1, queue: fifo({ maxWait: 1e9 }), clock }), { maxKeys: 2, shared: 1 })
+    const gate = keyed(byFlow, () => semaphore({ permits: 1, queue: fifo({ maxWait: 1e9 }), clock }), {
+      maxKeys: 2,
+      shared: 1,
+    })
     const permit = gate.tryEnter({ flow: 'busy' })
     assert.ok(permit.admitted)
     let answered = 0

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { retryBudget } from '../../src/index.ts'
 import { VirtualClock } from '../../src/sim/index.ts'
+import { gateLaws } from '../../src/testing/index.ts'
 
 describe('S2.8 a retry budget', () => {
   it('S2.8 under lasting failure retries are a tenth of first attempts, plus the reserve', () => {
@@ -55,11 +57,14 @@ describe('S2.8 a retry budget', () => {
   })
 
   it('S2.8 however deposits and retries come, it never lets in more than was paid for', () => {
-    const script = fc.array(fc.record({ wait: fc.nat({ max: 3000 }), firsts: fc.nat({ max: 30 }), retries: fc.nat({ max: 20 }) }), {
-      minLength: 1,
-      maxLength: 60,
-      size: 'max',
-    })
+    const script = fc.array(
+      fc.record({ wait: fc.nat({ max: 3000 }), firsts: fc.nat({ max: 30 }), retries: fc.nat({ max: 20 }) }),
+      {
+        minLength: 1,
+        maxLength: 60,
+        size: 'max',
+      },
+    )
     fc.assert(
       fc.property(script, (steps) => {
         const clock = new VirtualClock(5)
@@ -105,3 +110,11 @@ describe('S2.8 a retry budget', () => {
       assert.throws(() => retryBudget(options), { name: 'RangeError', message })
   })
 })
+
+gateLaws(
+  'S2.8 retry budget',
+  { describe, it },
+  fc,
+  ({ clock }) => retryBudget({ clock, ratio: 0, reserve: 20, window: 100 }),
+  { context: new AsyncLocalStorage() },
+)

@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
-import { fifo, semaphore, shadow, tokenBucket, type Gate, type Observer, type Outcome, type Permit } from '../../src/index.ts'
+import * as fc from 'fast-check'
+import {
+  fifo,
+  semaphore,
+  shadow,
+  tokenBucket,
+  type Gate,
+  type Observer,
+  type Outcome,
+  type Permit,
+} from '../../src/index.ts'
 import { VirtualClock } from '../../src/sim/index.ts'
 
 /** What an observer is told, in words. */

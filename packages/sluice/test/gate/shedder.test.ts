@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { describe, it } from 'node:test'
+import * as fc from 'fast-check'
 import {
   BY_CPU,
   BY_UTILIZATION,
@@ -13,6 +15,7 @@ import {
   type Signal,
 } from '../../src/index.ts'
 import { VirtualClock } from '../../src/sim/index.ts'
+import { gateLaws } from '../../src/testing/index.ts'
 
 /** A pressure that is as high as one says. */
 function pressed(level: number): Signal<Pressure> & { level: number } {
@@ -27,8 +30,9 @@ function pressed(level: number): Signal<Pressure> & { level: number } {
 }
 
 const PRIORITIES: readonly Priority[] = [0, 1, 2, 3]
-/** The last number below. */
+/** The last number below, and the first above. */
 const below = (level: number): number => level - 2 ** -53
+const above = (level: number): number => level + 2 ** -53
 
 function served(level: number, thresholds: ShedThresholds): readonly Priority[] {
   const gate = shedder({ pressure: pressed(level), thresholds })
@@ -55,10 +59,10 @@ describe('S1.5 a shedder', () => {
       'processor time',
       BY_CPU,
       [
-        [below(0.85), [0, 1, 2, 3]],
-        [0.86, [2, 3]],
-        [below(0.95), [2, 3]],
-        [0.96, [3]],
+        [0.85, [0, 1, 2, 3]],
+        [above(0.85), [2, 3]],
+        [0.95, [2, 3]],
+        [above(0.95), [3]],
         [1, [3]],
         [100, [3]],
       ],
@@ -106,12 +110,15 @@ describe('S1.5 a shedder', () => {
         if (!gate.tryEnter({ priority }).admitted && !refusedAt.has(priority)) refusedAt.set(priority, inflight)
       inner.tryEnter()
     }
-    assert.deepEqual([...refusedAt.entries()].sort(), [
-      [0, 90],
-      [1, 90],
-      [2, 95],
-      [3, 98],
-    ])
+    assert.deepEqual(
+      [...refusedAt.entries()].sort(([a], [b]) => a - b),
+      [
+        [0, 90],
+        [1, 90],
+        [2, 95],
+        [3, 98],
+      ],
+    )
   })
 
   it('S1.5 thresholds that are not four numbers that never fall are named', () => {
@@ -125,9 +132,31 @@ describe('S1.5 a shedder', () => {
 
   it('S1.5 a priority that is none is named; closed, it refuses with closed', () => {
     const gate = shedder({ pressure: pressed(0) })
-    assert.throws(() => gate.tryEnter({ priority: 7 as Priority }), { name: 'RangeError', message: /arrival\.priority/ })
+    assert.throws(() => gate.tryEnter({ priority: 7 as Priority }), {
+      name: 'RangeError',
+      message: /arrival\.priority/,
+    })
     gate.close()
     const verdict = gate.tryEnter({ priority: 3 })
     assert.ok(!verdict.admitted && verdict.code === 'closed')
   })
 })
+
+gateLaws(
+  'S1.5 shedder',
+  { describe, it },
+  fc,
+  ({ random }) => {
+    const pressure = pressed(0)
+    // Swings from arrival to arrival, by the dice of the law's world.
+    const swinging: Signal<Pressure> = {
+      get value() {
+        pressure.level = random() * 1.1
+        return pressure.value
+      },
+      subscribe: (listener) => pressure.subscribe(listener),
+    }
+    return shedder({ pressure: swinging })
+  },
+  { context: new AsyncLocalStorage() },
+)

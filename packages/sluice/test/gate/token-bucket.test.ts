@@ -154,6 +154,17 @@ describe('S0.8 a token bucket', () => {
     assert.equal(bucket.available, 1, 'ended without a cost, an estimate stands')
   })
 
+  it('S0.8 over-use becomes a debt also where the bucket has been full again for long', () => {
+    const clock = new VirtualClock()
+    const bucket = make(clock)
+    const verdict = bucket.tryEnter({ cost: 1 })
+    assert.ok(verdict.admitted)
+    clock.advance(60_000)
+    assert.equal(bucket.available, 5)
+    verdict.release('success', 51)
+    assert.equal(bucket.available, -45)
+  })
+
   it('S0.8 an arrival that named no cost can be settled too', () => {
     const bucket = make(new VirtualClock())
     const verdict = bucket.tryEnter()

@@ -58,7 +58,7 @@ const MUTANTS: readonly (readonly [what: string, file: string, from: string, to:
     "sender.item, 'closed');\n        }\n        this.#fell();",
     "sender.item, 'closed');\n        }",
   ],
-  ['what a listener throws hits the producer', 'tell', 'surface(clock, error);', 'throw error;'],
+  ['what a listener throws hits the producer', 'tell', 'throwLater(clock, error);', 'throw error;'],
   ['somebody else is drawn than leaves', 'lottery', 'last.place = ticket.place;', ''],
 ]
 
@@ -99,10 +99,10 @@ describe('the channel laws', () => {
   async function mutant(number: number, file: string, from: string, to: string): Promise<typeof Stream.channel> {
     const text = read(file)
     assert.ok(text.includes(from), `${file}.js has no ${from}`)
-    const names = ['channel', 'lottery', 'ring', 'sender', 'taker', 'chain', 'watermarks', 'tell']
+    const names = ['channel', 'lottery', 'ring', 'sender', 'taker', 'chain', 'watermarks', 'tell', 'not-in']
     for (const name of names) {
       const changed = (name === file ? text.replaceAll(from, to) : read(name)).replaceAll(
-        /'\.\/(\w+)\.js'/g,
+        /'\.\/([a-z-]+)\.js'/g,
         `'./$1-${number}.js'`,
       )
       writeFileSync(join(folder, 'stream', `${name}-${number}.js`), changed)

@@ -62,6 +62,7 @@ describe('channel', () => {
       [/channel\.policy/, { capacity: 1, policy: 'grow' }],
       [/channel\.highWater/, { capacity: 1, policy: 'block', highWater: 1.1 }],
       [/channel\.lowWater/, { capacity: 1, policy: 'block', lowWater: 0.8 }],
+      [/channel\.lowWater/, { capacity: 1, policy: 'block', lowWater: -0.1 }],
     ]
     for (const [field, options] of wrong)
       assert.throws(

@@ -81,7 +81,8 @@ describe('mapConcurrent', () => {
     await bench.end(3)
     const asks = [mapped.next(), mapped.next(), mapped.next()]
     await settle()
-    assert.ok(source.pulled <= 8 && bench.running <= 3, `${source.pulled} pulled`)
+    const pulled: number = source.pulled
+    assert.ok(pulled <= 8 && bench.running <= 3, `${pulled} pulled`)
     await mapped.return!()
     assert.deepEqual(await Promise.all(asks.slice(2)), [{ done: true, value: undefined }])
   })
@@ -89,8 +90,9 @@ describe('mapConcurrent', () => {
   it('S0.5 the fault: Promise.all starts everything at once', async () => {
     const [naive, bounded] = [new Bench(), new Bench()]
     const items = Array.from({ length: 1000 }, (_, item) => item)
-    const signal = new AbortController().signal
-    const all = Promise.all(items.map((item) => naive.work(item, { signal, index: item })))
+    const all = Promise.all(
+      items.map((item) => naive.work(item, { signal: new AbortController().signal, index: item })),
+    )
     const mapped = collect(mapConcurrent(items, bounded.work, { concurrency: 10 }))
     await settle()
     for (const item of items) await bounded.end(item)
@@ -213,6 +215,14 @@ describe('mapConcurrent', () => {
     await second
     assert.deepEqual(bench.aborted, [1, 2], 'the one that was late, and the one beside it')
     assert.deepEqual([clock.pending, source.returned], [0, 1])
+    const failing = (): Promise<never> => Promise.reject(new Error('bad item'))
+    await assert.rejects(mapConcurrent([1], failing, { concurrency: 1, timeout: 100, clock }).next(), /bad item/)
+    await collect(mapConcurrent([1, 2], String, { concurrency: 1, timeout: 100, clock }))
+    const patient = mapConcurrent(new Numbers(9), bench.work, { concurrency: 2, clock })
+    const asked = patient.next()
+    assert.equal(clock.pending, 0, 'without a time there is no timer')
+    await patient.return!()
+    await asked
   })
 
   it('S0.5 the fault: a race with a timer leaves the work running', async () => {
@@ -239,6 +249,97 @@ describe('mapConcurrent', () => {
     }
     await assert.rejects(collect(mapConcurrent(source, (item) => item, { concurrency: 2 })), /broken/)
     assert.equal(returned, 0)
+  })
+
+  it('S0.5 a source that cannot be opened, or throws when asked, ends it', async () => {
+    const closed: Iterable<number> = {
+      [Symbol.iterator]: () => {
+        throw new Error('cannot open')
+      },
+    }
+    await assert.rejects(mapConcurrent(closed, String, { concurrency: 2 }).next(), /cannot open/)
+    const throwing = (function* (): Generator<number> {
+      yield 1
+      throw new Error('cannot read')
+    })()
+    const mapped = mapConcurrent(throwing, (item) => item, { concurrency: 1 })
+    assert.deepEqual(await mapped.next(), { done: false, value: 1 })
+    await assert.rejects(mapped.next(), /cannot read/)
+    assert.deepEqual(await mapped.next(), { done: true, value: undefined })
+  })
+
+  it('S0.5 an async source is asked one item at a time, as far as may be in progress', async () => {
+    const [source, bench] = [new HandFed<number>(), new Bench()]
+    const mapped = mapConcurrent(source, bench.work, { concurrency: 3, ordered: false })
+    const asks = [mapped.next(), mapped.next(), mapped.next(), mapped.next(), mapped.next()]
+    assert.equal(source.asked, 1)
+    source.feed(0)
+    await settle()
+    assert.deepEqual([source.asked, bench.started], [2, [0]])
+    source.feed(1, 2, 3, 4, 5, 6)
+    await settle()
+    assert.deepEqual([source.asked, bench.running], [3, 3])
+    await bench.end(1)
+    assert.deepEqual([source.asked, bench.running], [4, 3], 'more are asked for, so a free place is filled')
+    await bench.end(0, 2, 3)
+    await bench.end(4)
+    await Promise.all(asks)
+    // Nobody asks any more: what completes is kept, and nothing is pulled.
+    await bench.end(5, 6)
+    assert.deepEqual([source.asked, bench.running], [7, 0])
+    const sixth = mapped.next()
+    assert.equal((await sixth).value, 'done 5')
+    source.end()
+    assert.equal((await mapped.next()).value, 'done 6')
+    assert.deepEqual(await mapped.next(), { done: true, value: undefined })
+    assert.equal(source.returned, 0, 'a source that has ended is not left')
+  })
+
+  it('S0.5 no listener waits for a consumer who does not come back for what is complete', async () => {
+    const { controller, listeners } = watchedSignal()
+    const bench = new Bench()
+    const mapped = mapConcurrent(new Numbers(2), bench.work, { concurrency: 4, signal: controller.signal })
+    const first = mapped.next()
+    await bench.end(1)
+    assert.equal(listeners(), 1)
+    await bench.end(0)
+    await first
+    assert.equal(listeners(), 0)
+    controller.abort(new Error('too late'))
+    assert.equal((await mapped.next()).value, 'done 1')
+  })
+
+  it('S0.5 leaving waits for an idle source, and throws what it throws', async () => {
+    const source = (function* (): Generator<number> {
+      try {
+        yield 1
+        yield 2
+      } finally {
+        // oxlint-disable-next-line no-unsafe-finally
+        throw new Error('cannot close')
+      }
+    })()
+    const mapped = mapConcurrent(source, (item) => item, { concurrency: 1 })
+    await mapped.next()
+    await assert.rejects(mapped.return!(), /cannot close/)
+    assert.deepEqual(await mapped.next(), { done: true, value: undefined })
+    assert.deepEqual(await mapped.return!(), { done: true, value: undefined })
+  })
+
+  it('S0.5 work that asks for its signal too late finds it aborted', async () => {
+    const reasons: unknown[] = []
+    const work = async (_: number, context: MapContext): Promise<void> => {
+      await settle()
+      await settle()
+      reasons.push(context.signal.reason)
+    }
+    const { controller } = watchedSignal()
+    const mapped = mapConcurrent([1], work, { concurrency: 1, signal: controller.signal })
+    const first = assert.rejects(mapped.next(), /enough/)
+    controller.abort(new Error('enough'))
+    await first
+    for (let turn = 0; turn < 5; turn++) await settle()
+    assert.deepEqual(reasons.map(String), ['Error: enough'])
   })
 
   it('S0.5 a gate admits each item, with a timeout that counts from then on', async () => {
