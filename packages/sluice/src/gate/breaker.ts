@@ -95,6 +95,8 @@ class BreakerCore implements GateCore {
   #openUntil: Instant = 0
   #inflight = 0
   #probing = 0
+  /** When the last probe began. */
+  #probedAt: Instant = 0
   #succeeded = 0
   #closedDown = false
 
@@ -133,9 +135,12 @@ class BreakerCore implements GateCore {
       if (left > 0) return new Rejection('breaker_open', this.name, 1, 0, left)
       this.#become('half-open')
     }
+    // Probes that do not come back within the usual time may never do: others take their places.
+    if (this.#probing >= this.#probes && this.clock.now() - this.#probedAt >= this.#openFor) this.#become('half-open')
     // As long as probes are out nobody knows when it closes: the usual time is as good a guess as any.
     if (this.#probing >= this.#probes) return new Rejection('breaker_open', this.name, this.#probing + 1, this.#probes)
     this.#probing++
+    this.#probedAt = this.clock.now()
     return undefined
   }
 
@@ -173,10 +178,12 @@ class BreakerCore implements GateCore {
   }
 
   #become(state: BreakerState): void {
+    const changes = state !== this.#state
     this.#state = state
     this.#era++
     this.#probing = 0
     this.#succeeded = 0
+    if (!changes) return
     this.state.changed()
     this.pressure.changed()
   }

@@ -1,4 +1,5 @@
 import {
+  FREE,
   systemClock,
   type Arrival,
   type Clock,
@@ -42,7 +43,14 @@ class Shadow implements GateCore {
   }
 
   enter(arrival: Arrival): Verdict {
-    return new ShadowPermit(arrival, this.#inner.enter(arrival, true), this.#observer)
+    let entered: Verdict | Waiting
+    try {
+      entered = this.#inner.enter(arrival, true)
+    } catch {
+      // An arrival the gate cannot make sense of would have been an error: not while it is only being tried.
+      return FREE
+    }
+    return new ShadowPermit(arrival, entered, this.#observer)
   }
 
   close(): void {

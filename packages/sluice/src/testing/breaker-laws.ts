@@ -7,7 +7,7 @@ import { choose, forAll, scripts, type LawOptions, type LawRunner, type Property
 /** What every circuit breaker is held to. */
 export const BREAKER_LAWS = {
   1: 'closed, it lets everybody in; open, nobody until its time is up, and it says when that is',
-  2: 'half open, it lets in as many at once as it has probes, never more, and never fewer',
+  2: 'half open, it lets in as many at once as it has probes, never more, never fewer; as many again when those are lost',
   3: 'so many failures in a row open it, and nothing less does; `ignored` is neither failure nor success',
   4: 'as many successes as it has probes close it; one probe that fails opens it anew, for the full time',
   5: 'a probe that ends as `ignored` decides nothing and makes room for another',
@@ -97,6 +97,7 @@ class BreakerPlay {
   #inARow = 0
   #openUntil: Instant = 0
   #probing = 0
+  #probedAt: Instant = 0
   #succeeded = 0
 
   constructor(make: (world: LawWorld) => Breaker, options: BreakerLawOptions) {
@@ -124,13 +125,18 @@ class BreakerPlay {
     const now = this.#clock.now()
     const left = this.#openUntil - now
     if (this.#state === 'open' && left <= 0) this.#become('half-open')
+    const full = this.#probing >= this.#options.probes
+    if (this.#state === 'half-open' && full && now - this.#probedAt >= this.#options.openFor) this.#become('half-open')
     const expected = this.#state === 'closed' || (this.#state === 'half-open' && this.#probing < this.#options.probes)
     const verdict = this.#breaker.tryEnter()
     if (verdict.admitted !== expected)
       this.#broken(this.#state === 'half-open' ? 2 : 1, `${verdict.admitted ? 'let in' : 'refused'} one`)
     if (verdict.admitted) {
       const probe = this.#state === 'half-open'
-      if (probe) this.#probing++
+      if (probe) {
+        this.#probing++
+        this.#probedAt = now
+      }
       this.#running.push({ permit: verdict, era: this.#era, probe })
     } else {
       if (verdict.code !== 'breaker_open') this.#broken(1, `refused with ${verdict.code}`)

@@ -4,6 +4,7 @@
  * @module
  */
 export { BREAKER_LAWS, breakerLaws, type BreakerLawOptions } from './breaker-laws.ts'
+export { CHANNEL_LAWS, type ChannelLawWorld } from './channel-law.ts'
 export { channelLaws } from './channel-laws.ts'
 export { gateLaws, type GateLawOptions } from './gate-laws.ts'
 export { GATE_LAWS, type AsyncContext, type GateTraits, type LawWorld } from './gate-law.ts'

@@ -260,3 +260,25 @@ describe('S1.8 a breaker by default', () => {
       assert.throws(() => breaker(options), { name: 'RangeError', message })
   })
 })
+
+describe('S1.8 a probe that never comes back', () => {
+  it('keeps the breaker half open no longer than it would be open', () => {
+    const clock = new VirtualClock()
+    const gate = breaker({ clock, openFor: 1000 })
+    gate.trip()
+    clock.advance(1000)
+    const lost = gate.tryEnter()
+    assert.ok(lost.admitted)
+    clock.advance(999)
+    assert.equal(gate.tryEnter().admitted, false)
+    clock.advance(1)
+    const other = gate.tryEnter()
+    assert.ok(other.admitted)
+    // The one that was given up says nothing any more, whatever it says.
+    lost.release('failure')
+    assert.equal(gate.state.value, 'half-open')
+    other.release('success')
+    assert.equal(gate.state.value, 'closed')
+    assert.equal(gate.stats.inflight, 0)
+  })
+})

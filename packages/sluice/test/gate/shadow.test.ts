@@ -142,3 +142,10 @@ describe('a shadow', () => {
     assert.equal(inner.stats.inflight, 1)
   })
 })
+
+describe('shadow of a gate that throws', () => {
+  it('lets in what the gate cannot make sense of', () => {
+    const gate = shadow(tokenBucket({ tokens: 1, capacity: 1, clock: new VirtualClock() }), {})
+    assert.ok(gate.tryEnter({ cost: 5 }).admitted)
+  })
+})
