@@ -1,4 +1,4 @@
-// Style and types: formatting, type-aware lint, and the floors that must not know Node.
+// Style and types: formatting, type-aware lint, the floors that must not know Node, and pictures that are not stale.
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { root, setUp } from './setup.mjs'
@@ -14,4 +14,8 @@ for (const [tool, args] of checks) {
   const done = spawnSync(join(root, 'node_modules', '.bin', tool), args, { cwd: root, stdio: 'inherit' })
   if (done.status !== 0) failed = true
 }
+// Pictures and figures of the docs are drawn from seeded runs of the code as it is.
+const pictures = [join(root, 'scripts', 'pictures.mjs'), '--check']
+if (spawnSync(process.execPath, pictures, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] }).status !== 0)
+  failed = true
 process.exit(failed ? 1 : 0)

@@ -31,7 +31,9 @@ const GLANCES = 4
  * a key whose gate is at rest. So a flood of new keys neither makes anybody's gate forgotten (only what would change
  * nothing is ever dropped) nor keeps others out altogether.
  *
- * Its `stats` and `core.parts` walk all gates. Its pressure is always 0: one full tenant is no pressure for the others.
+ * Keys are taken at their word: whoever may choose a new one for each arrival gets a fresh gate each time. Key by what the
+ * caller cannot choose. Its `stats` and `core.parts` walk all gates. Its pressure is always 0: one full tenant is no
+ * pressure for the others.
  * @param keyOf default for `undefined`: the empty key
  * @param make a gate like all the others; called once for each key, or once in all where the gate can make siblings
  * @throws RangeError for an option out of range

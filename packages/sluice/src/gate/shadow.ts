@@ -3,22 +3,23 @@ import {
   systemClock,
   type Arrival,
   type Clock,
+  type Instant,
   type Millis,
   type Outcome,
   type Permit,
   type Pressure,
   type Signal,
 } from '../ground/index.ts'
-import { defineGate } from './define.ts'
+import { defineGate, observed } from './define.ts'
 import type { Gate, GateCore, GateStats, Observer, Verdict, Waiting } from './gate.ts'
 
 /**
  * Asks a gate, tells `observer` what it would have done, and lets everybody in at once: how one tries a gate on live
- * traffic before it may refuse anybody. Whoever would have waited is told of as admitted or rejected when the gate
- * decides; if it has ended by then, as admitted.
+ * traffic before it may refuse anybody. Whoever would have waited is told of when the gate decides, and holds its permit
+ * for as long as its work took, from then on: so the gate sees the traffic it would see if it stood there for real.
  */
 export function shadow(gate: Gate, observer: Observer): Gate {
-  return defineGate(new Shadow(gate.core, observer))
+  return defineGate(new Shadow(observed(gate.core, observer)))
 }
 
 class Shadow implements GateCore {
@@ -27,11 +28,9 @@ class Shadow implements GateCore {
   readonly clock: Clock
   readonly parts: readonly GateCore[]
   readonly #inner: GateCore
-  readonly #observer: Observer
 
-  constructor(inner: GateCore, observer: Observer) {
+  constructor(inner: GateCore) {
     this.#inner = inner
-    this.#observer = observer
     this.name = inner.name
     this.pressure = inner.pressure
     this.clock = inner.clock ?? systemClock
@@ -50,7 +49,7 @@ class Shadow implements GateCore {
       // An arrival the gate cannot make sense of would have been an error: not while it is only being tried.
       return FREE
     }
-    return new ShadowPermit(arrival, entered, this.#observer)
+    return new ShadowPermit(entered, this.clock)
   }
 
   close(): void {
@@ -58,20 +57,19 @@ class Shadow implements GateCore {
   }
 }
 
+/** Let in for real at once; what the gate behind does about it follows, later where it would have made it wait. */
 class ShadowPermit implements Permit {
-  readonly #arrival: Arrival
-  readonly #observer: Observer
+  readonly #clock: Clock
+  readonly #began: Instant
   #permit: Permit | undefined
-  #waiting: Waiting | undefined
-  #ended = false
+  /** How the work ended and how long it took, once it has. */
+  #end: { readonly outcome: Outcome; readonly took: Millis; readonly cost: number | undefined } | undefined
 
-  constructor(arrival: Arrival, entered: Verdict | Waiting, observer: Observer) {
-    this.#arrival = arrival
-    this.#observer = observer
-    if (entered.admitted === undefined) {
-      this.#waiting = entered
-      entered.answer = (verdict): void => this.#answered(verdict)
-    } else this.#answered(entered)
+  constructor(entered: Verdict | Waiting, clock: Clock) {
+    this.#clock = clock
+    this.#began = clock.now()
+    if (entered.admitted === undefined) entered.answer = (verdict): void => this.#answered(verdict)
+    else this.#answered(entered)
   }
 
   get admitted(): true {
@@ -83,16 +81,10 @@ class ShadowPermit implements Permit {
   }
 
   release(outcome: Outcome, cost?: number): void {
-    if (this.#ended) return
-    this.#ended = true
-    const waiting = this.#waiting
-    if (waiting !== undefined) {
-      // The work is done before its turn would have come.
-      this.#observer.admitted?.(this.#arrival, 0)
-      waiting.cancel()
-    }
-    if (this.#permit !== undefined || waiting !== undefined) this.#observer.released?.(this.#arrival, outcome)
-    this.#permit?.release(outcome, cost)
+    if (this.#end !== undefined) return
+    this.#end = { outcome, took: this.#clock.now() - this.#began, cost }
+    // Begun later, it would have ended as much later.
+    if (this.#permit !== undefined) this.#giveBack(this.#permit, this.#permit.waited)
   }
 
   [Symbol.dispose](): void {
@@ -100,10 +92,14 @@ class ShadowPermit implements Permit {
   }
 
   #answered(verdict: Verdict): void {
-    this.#waiting = undefined
-    if (this.#ended) return
-    if (!verdict.admitted) return this.#observer.rejected?.(this.#arrival, verdict)
+    if (!verdict.admitted) return
     this.#permit = verdict
-    this.#observer.admitted?.(this.#arrival, verdict.waited)
+    if (this.#end !== undefined) this.#giveBack(verdict, this.#end.took)
+  }
+
+  #giveBack(permit: Permit, after: Millis): void {
+    const { outcome, cost } = this.#end!
+    if (after <= 0) permit.release(outcome, cost)
+    else this.#clock.after(after, () => permit.release(outcome, cost), { background: true })
   }
 }

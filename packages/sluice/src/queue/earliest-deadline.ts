@@ -6,8 +6,8 @@ import type { Queue, QueueDiscipline, Waiter } from './queue.ts'
 
 /**
  * Earliest deadline first: who has least time left is next; those without a deadline count with the end of their
- * patience. Optimal while everybody can be served in time (Liu and Layland, 1973), poor under overload, when it serves
- * those who are nearly late: put it behind a limit that is found. O(log n).
+ * patience. Optimal while everybody can be served in time (Liu and Layland, 1973); under overload it serves those who are
+ * nearly late: put it behind a limit that is found. O(log n).
  * @throws RangeError for an option out of range
  */
 export function earliestDeadline(options: QueueOptions = {}): QueueDiscipline {

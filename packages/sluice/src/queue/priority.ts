@@ -106,10 +106,10 @@ class Classes<W extends Waiter> implements Queue<W> {
     let below = 0
     for (let rank = lowest; rank < priority; rank++) below += this.#lines[rank]!.size
     if (below > this.#reserved) return this.#lines[lowest]
-    // The places of the less important were only lent to the most important.
-    let highest = HIGHEST
-    while (highest > priority && this.#lines[highest]!.size === 0) highest--
-    return highest > priority && below + this.#lines[priority]!.size < this.#reserved ? this.#lines[highest] : undefined
+    if (below + this.#lines[priority]!.size >= this.#reserved) return undefined
+    // The places of the less important were only lent: whoever is least important of those above gives one back.
+    for (let rank = priority + 1; rank <= HIGHEST; rank++) if (this.#lines[rank]!.size > 0) return this.#lines[rank]
+    return undefined
   }
 
   /** The lowest class that waits; one above the highest there is when nobody does. */
