@@ -52,14 +52,13 @@ const resultOf = (peer, name) => results.find((result) => result.peer === peer &
 const failures = results.filter(({ verdict }) => verdict === 'FAIL')
 
 function table() {
-  const heads = columns.map((peer) => (peer.package === 'sluice' ? peer.name : `${peer.name} ${versionOf(peer.package)}`))
+  const heads = columns.map((peer) =>
+    peer.package === 'sluice' ? peer.name : `${peer.name} ${versionOf(peer.package)}`,
+  )
   const line = (cells) => `| ${cells.join(' | ')} |\n`
   let text = line(['', ...heads]) + line(['---', ...heads.map(() => '---')])
   for (const name of rows)
-    text += line([
-      name,
-      ...columns.map((peer) => resultOf(peer.name, name).verdict.replace('FAIL', '**FAIL**')),
-    ])
+    text += line([name, ...columns.map((peer) => resultOf(peer.name, name).verdict.replace('FAIL', '**FAIL**'))])
   const counts = columns.map(({ name }) => {
     const asked = results.filter(({ peer, verdict }) => peer === name && verdict !== '–')
     return `${asked.filter(({ verdict }) => verdict === 'ok').length} of ${asked.length}`

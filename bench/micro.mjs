@@ -33,8 +33,7 @@ const chosen = new Set(all.filter((name) => name.includes(wanted)))
 for (const name of chosen) chosen.add(baselines[groupOf(name)])
 const names = all.filter((name) => chosen.has(name))
 const rounds = []
-for (let round = 0; round < Number(values.rounds); round++)
-  rounds.push(new Map(names.map((name) => [name, ask(name)])))
+for (let round = 0; round < Number(values.rounds); round++) rounds.push(new Map(names.map((name) => [name, ask(name)])))
 
 const ns = (name) => median(rounds.map((round) => round.get(name).ns))
 const bytes = (name) => median(rounds.map((round) => round.get(name).bytes))
@@ -104,7 +103,7 @@ function cheaper(refusal, admission) {
 }
 
 process.stdout.write('\n')
-for (const { of, says, holds } of bars.filter((bar) => bar.of.every((name) => chosen.has(name)))) {
+for (const { says, holds } of bars.filter((bar) => bar.of.every((name) => chosen.has(name)))) {
   process.stdout.write(`${holds() ? 'pass' : 'MISS'}  ${says()}\n`)
   if (values.check && !holds()) process.exitCode = 1
 }

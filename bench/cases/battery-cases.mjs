@@ -20,7 +20,7 @@ async function same(gate, work, state, value) {
 const odd = [undefined, null, 0, Number.NaN, '', 'text', Symbol('odd'), Object.freeze({}), () => 1, 10n]
 
 export default {
-  'throws': {
+  throws: {
     async run({ open }) {
       const gate = open(usual)
       const error = new Error('the work threw')
@@ -82,9 +82,20 @@ export default {
     async run({ open }) {
       const gate = open(usual)
       const error = new Error('not a promise either')
+      // oxlint-disable-next-line unicorn/no-thenable -- that is what is being tried
       const thenable = (then) => () => ({ then })
-      await same(gate, thenable((resolve) => setTimeout(resolve, 5, 'late')), 'fulfilled', 'late')
-      await same(gate, thenable((_, reject) => reject(error)), 'rejected', error)
+      await same(
+        gate,
+        thenable((resolve) => setTimeout(() => resolve('late'), 5)),
+        'fulfilled',
+        'late',
+      )
+      await same(
+        gate,
+        thenable((_, reject) => reject(error)),
+        'rejected',
+        error,
+      )
       await same(
         gate,
         thenable(() => {
@@ -296,7 +307,10 @@ export default {
       const work = async () => 1
       for (let call = 0; call < calls; call++) gate.run(work).catch(() => refused++)
       // Some refuse by and by.
-      await outcomeOf(until(() => refused >= calls - usual.waiting, 5000, 'not refused'), 6000)
+      await outcomeOf(
+        until(() => refused >= calls - usual.waiting, 5000, 'not refused'),
+        6000,
+      )
       const { user, system } = process.cpuUsage(before)
       const seconds = ((user + system) / 1e6).toFixed(1)
       const waiting = calls - refused

@@ -13,8 +13,7 @@ const flows = Array.from({ length: 1000 }, (_, at) => `flow-${at}`)
 /** Each makes a function of the work and its number that hands it in and answers the caller's promise. */
 const cases = {
   'sluice fifo': (n) => runs(fifo({ capacity: n, maxWait: HOUR })),
-  'sluice priority, mixed': (n) =>
-    runs(priority({ capacity: n, maxWait: HOUR }), (at) => ({ priority: (at * 7) % 4 })),
+  'sluice priority, mixed': (n) => runs(priority({ capacity: n, maxWait: HOUR }), (at) => ({ priority: (at * 7) % 4 })),
   'sluice fair, 1,000 flows': (n) =>
     runs(fair({ capacity: n, maxWait: HOUR }), (at) => ({ flow: flows[(at * 7) % 1000] })),
   'sluice earliestDeadline, mixed': (n) => {
@@ -95,6 +94,7 @@ if (process.argv[2] === '--list') {
   if (name !== 'the promise itself') {
     const release = spent()
     letGo()
+    // oxlint-disable-next-line typescript/await-thenable -- promises, which the lint cannot see
     for (const answer of answers) await answer
     result.drain = (spent() - release) / n
     if (done !== n) throw new Error(`${done} of ${n} done`)
