@@ -3,8 +3,8 @@
 //   node bench/depth.mjs [WORD] [--check]
 //
 // One process for each peer and depth, in processor time, hand-in and drain together. A depth is left out that would take
-// more than 20 s, going by how the cost grew up to there. Memory: what is held while all wait, after a full collection, less a bare promise each, the caller's
-// own. --check exits 1 when a bar is missed.
+// more than 20 s, going by how the cost grew up to there. Memory: what is held while all wait, after a full collection, less the caller's own: a
+// promise and the two functions that settle it. --check exits 1 when a bar is missed.
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -67,7 +67,7 @@ for (const [name, found] of results)
     found[3]?.bytes.toFixed(0) ?? '',
   ])
 process.stdout.write(
-  `\ngrowth: from 10,000 to the deepest measured. A bare promise: ${bare.toFixed(0)} B, taken off.\n`,
+  `\ngrowth: from 10,000 to the deepest measured. A promise and its settlers: ${bare.toFixed(0)} B, taken off.\n`,
 )
 for (const [name, found] of results) {
   if (!name.startsWith('sluice')) continue

@@ -1,6 +1,10 @@
 // What the cases of the battery are made of: pieces of work that end when told, and questions about them with a bound.
 import { setTimeout as sleep } from 'node:timers/promises'
 
+/** How every gate of the battery is opened, unless a case says otherwise. */
+export const SLOTS = 2
+export const usual = { slots: SLOTS, waiting: 100 }
+
 /** What a peer did wrong. The message is what the table says. */
 export class Fault extends Error {}
 

@@ -8,6 +8,7 @@ import { earliestDeadline, fair, fifo, priority, semaphore, systemClock } from '
 
 const SLOTS = 100
 const HOUR = 3_600_000
+const settlers = []
 const flows = Array.from({ length: 1000 }, (_, at) => `flow-${at}`)
 
 /** Each makes a function of the work and its number that hands it in and answers the caller's promise. */
@@ -21,6 +22,15 @@ const cases = {
     return runs(earliestDeadline({ capacity: n, maxWait: HOUR }), (at) => ({
       deadline: now + HOUR / 2 + ((at * 7919) % n),
     }))
+  },
+  'sluice fifo, enter with a callback': (n) => {
+    const gate = semaphore({ permits: SLOTS, queue: fifo({ capacity: n, maxWait: HOUR }) })
+    return (work) =>
+      new Promise((resolve) => {
+        gate.enter({}, (permit) => {
+          resolve(work().then(() => permit.release('success')))
+        })
+      })
   },
   'sluice fifo, acquire': (n) => {
     const gate = semaphore({ permits: SLOTS, queue: fifo({ capacity: n, maxWait: HOUR }) })
@@ -54,8 +64,12 @@ const cases = {
     const policy = bulkhead(SLOTS, n)
     return (work) => policy.execute(work)
   },
-  // What a caller has who waits for nothing but a promise: is taken off.
-  'the promise itself': () => (work) => (work === undefined ? undefined : new Promise(() => {})),
+  // The caller's own: a promise, and the two functions without which nobody could settle it. Is taken off.
+  'the promise itself': () => (_work, at) =>
+    new Promise((resolve, reject) => {
+      settlers[2 * at] = resolve
+      settlers[2 * at + 1] = reject
+    }),
 }
 
 function runs(queue, arrivalOf) {
@@ -83,6 +97,7 @@ if (process.argv[2] === '--list') {
     done++
   }
   const answers = Array.from({ length: n }, () => undefined)
+  for (let at = 0; at < 2 * n; at++) settlers[at] = undefined
   globalThis.gc()
   const before = process.memoryUsage().heapUsed
   const begin = spent()

@@ -3,7 +3,9 @@
  * An answer runs because somebody else released, so without this it would run in that other request's context.
  */
 interface AsyncHooks {
-  readonly AsyncLocalStorage: { bind?<F extends (...args: never[]) => unknown>(this: void, run: F): F }
+  readonly AsyncResource: new (type: string) => {
+    runInAsyncScope<V>(run: (value: V) => void, self: undefined, value: V): void
+  }
 }
 
 interface Host {
@@ -11,10 +13,14 @@ interface Host {
 }
 
 // Asked of the host instead of imported: the core also runs in browsers and Workers, which have no such module.
-const hooks = (globalThis as Host).process?.getBuiltinModule?.('node:async_hooks') as AsyncHooks | undefined
-const bind = hooks?.AsyncLocalStorage.bind
+// A resource of our own, because `AsyncLocalStorage.bind` and `snapshot` cost a hundred times as much: about 10 µs on
+// Node 20 where this takes 0.1.
+const Resource = ((globalThis as Host).process?.getBuiltinModule?.('node:async_hooks') as AsyncHooks | undefined)
+  ?.AsyncResource
 
 /** `run`, to be called later in the async context of now. Where the platform has no such notion: `run` itself. */
-export function inThisContext<F extends (...args: never[]) => unknown>(run: F): F {
-  return bind === undefined ? run : bind(run)
+export function inThisContext<V>(run: (value: V) => void): (value: V) => void {
+  if (Resource === undefined) return run
+  const context = new Resource('SluiceWaiting')
+  return (value) => context.runInAsyncScope(run, undefined, value)
 }
