@@ -57,6 +57,7 @@ class Keyed implements GateCore {
   readonly #template: GateCore
   readonly #maxKeys: number
   readonly #own = new Map<string, GateCore>()
+  #hand: Iterator<[string, GateCore], undefined> = this.#own.entries()
   readonly #shared: (GateCore | undefined)[]
   /** Counts only once the table is full: before that everybody gets in. */
   #frequency: Frequency | undefined
@@ -133,16 +134,25 @@ class Keyed implements GateCore {
     if (this.#own.size < this.#maxKeys) return true
     // A newcomer seen once can displace nobody who was ever seen since, so the glances can be saved.
     if (newcomer < 2 || !frequency.ripe) return false
-    let glances = GLANCES
-    for (const [key, core] of this.#own) {
-      this.#own.delete(key)
+    for (let glance = 0; glance < GLANCES; glance++) {
+      const [key, core] = this.#look()
       // More often by one may be chance: the counts are rough.
-      if (isAtRest(core) && frequency.of(hashOf(key)) + 1 < newcomer) return true
-      // To the end of the line: the next glance is at somebody else.
-      this.#own.set(key, core)
-      if (--glances === 0) break
+      if (isAtRest(core) && frequency.of(hashOf(key)) + 1 < newcomer) {
+        this.#own.delete(key)
+        return true
+      }
     }
     return false
+  }
+
+  /** The next entry round the table, as a clock's hand goes: a new iterator each time would walk its holes again. */
+  #look(): [string, GateCore] {
+    let next = this.#hand.next()
+    if (next.done === true) {
+      this.#hand = this.#own.entries()
+      next = this.#hand.next()
+    }
+    return next.value!
   }
 
   #sharedOf(hash: number): GateCore {
