@@ -48,7 +48,10 @@ function alive(pid: number): boolean {
 
 describe('sluice demo', () => {
   it('passes its own verdict and exits 0', async () => {
-    const { code, stdout, stderr } = await sluice('demo', '--for', '12s', '--headless').ended
+    let { code, stdout, stderr } = await sluice('demo', '--for', '12s', '--headless').ended
+    // A load that could not be sent in time judges the machine, not the gate: then, and only then, measure again.
+    for (let again = 0; again < 2 && code !== 0 && stdout.includes('too busy to measure'); again++)
+      ({ code, stdout, stderr } = await sluice('demo', '--for', '12s', '--headless').ended)
     assert.equal(code, 0, `${stdout}\n${stderr}`)
     for (const line of [
       'healthy load is let in',
