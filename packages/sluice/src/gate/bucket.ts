@@ -163,7 +163,7 @@ export class Bucket implements GateCore, RoomKeeper {
   /** Takes tokens, without a permit that could settle them. False when they are not there or others wait for them. */
   spend(cost: number): boolean {
     const { capacity } = this.#rule
-    if (!(cost > 0 && cost <= capacity)) this.request({ cost }, false)
+    if (!(cost > 0 && cost <= capacity)) this.check({ cost })
     const extras = this.#known
     if (extras !== undefined && (extras.closed || (extras.room?.size ?? 0) > 0)) return false
     return this.#take(cost, this.time)
