@@ -8,6 +8,9 @@ import { root, setUp } from './setup.mjs'
 const subjects = [
   'limiter',
   'adaptive',
+  'aimd',
+  'vegas',
+  'gradient2',
   'semaphore',
   'queues',
   'token-bucket',

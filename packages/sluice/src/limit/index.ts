@@ -1,3 +1,7 @@
 export { adaptive, type AdaptiveOptions, type AdaptiveState } from './adaptive.ts'
+export { aimd, type AimdOptions, type AimdState } from './aimd.ts'
+export type { BoundsOptions } from './bounds.ts'
 export { fixed } from './fixed.ts'
+export { gradient2, type Gradient2Options, type Gradient2State } from './gradient2.ts'
 export type { LimitAlgorithm, Step, Window, WindowEnd } from './limit.ts'
+export { vegas, type VegasOptions, type VegasState } from './vegas.ts'
