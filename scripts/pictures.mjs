@@ -14,6 +14,7 @@ const subjects = [
   'semaphore',
   'queues',
   'token-bucket',
+  'token-buckets',
   'breaker',
   'shedder',
   'retry-budget',

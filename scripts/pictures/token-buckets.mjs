@@ -1,6 +1,6 @@
 import { tokenBucket, tokenBuckets } from 'sluice'
 import { picture } from './chart.mjs'
-import { Rate, Stage } from './stage.mjs'
+import { Rate, stack, Stage } from './stage.mjs'
 
 const END = 20
 const WIDTH = 0.5
@@ -76,10 +76,13 @@ export async function draw() {
   const both = await call(together)
   const naive = await call(oneByOne)
   const x = [0, END]
-  const counts = ({ sent, refused }) => [
-    { label: 'served', kind: 'bars', points: sent.points(END), width: WIDTH, color: 0 },
-    { label: '429', kind: 'bars', points: refused.points(END), width: WIDTH, color: 1 },
-  ]
+  const counts = ({ sent, refused }) => {
+    const [served, turnedAway] = stack([sent, refused], END)
+    return [
+      { label: 'served', kind: 'bars', points: served, width: WIDTH, color: 0 },
+      { label: '429', kind: 'bars', points: turnedAway, width: WIDTH, color: 1 },
+    ]
+  }
   const rules = [{ at: 10, label: '10/s' }]
   const left = (heading, { requests }) => ({
     heading,
@@ -89,7 +92,15 @@ export async function draw() {
     yTicks: [0, 6, 12],
     series: [{ kind: 'line', points: requests, color: 2 }],
   })
-  const calls = (heading, run) => ({ heading, height: 110, x, y: [0, 80], yTicks: [0, 20, 40, 60, 80], rules, series: counts(run) })
+  const calls = (heading, run) => ({
+    heading,
+    height: 110,
+    x,
+    y: [0, 80],
+    yTicks: [0, 20, 40, 60, 80],
+    rules,
+    series: counts(run),
+  })
   const svg = picture({
     title: 'Requests and tokens taken together, and one after the other',
     description:

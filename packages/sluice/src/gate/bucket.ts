@@ -9,23 +9,19 @@ import {
   type Permit,
   type Pressure,
   type RejectionCode,
-  type Timer,
 } from '../ground/index.ts'
 import type { QueueDiscipline } from '../queue/index.ts'
 import type { ForwardTime } from './forward-time.ts'
 import type { GateCore, GateStats, Verdict, Waiting } from './gate.ts'
-import { costOf, isLate } from './waiter.ts'
-import { WaitingRoom, type RoomKeeper } from './waiting-room.ts'
+import { fullAfter, isCovered, overuse, timeUntil, tokensAt, type Refill } from './refill.ts'
+import { Turns, type TokenKeeper } from './turns.ts'
+import { costOf, isLate, type GateWaiter } from './waiter.ts'
 
 /** What all buckets of a kind share, so that a bucket for each of a million keys is small. */
-export interface BucketRule {
+export interface BucketRule extends Refill {
   readonly name: string
   readonly clock: Clock
   readonly time: ForwardTime
-  /** The most tokens that can be saved up. */
-  readonly capacity: number
-  /** Ms for one token to come back. */
-  readonly interval: Millis
   /** Who waits. */
   readonly discipline: QueueDiscipline
   /** False: nobody waits unless it insists. */
@@ -50,18 +46,13 @@ export class BucketExtras {
 
 /** What only few buckets need: those where somebody has waited, that were closed, or whose pressure was asked for. */
 interface Extras {
-  room: WaitingRoom | undefined
-  timer: Timer | undefined
-  serving: boolean
+  turns: Turns | undefined
   closed: boolean
   pressure: Source<Pressure> | undefined
 }
 
-/**
- * A token bucket that remembers one number: when it would be full if nobody came any more. That is the generic cell rate
- * algorithm (ITU-T I.371): nothing is counted up as time passes, so nothing drifts.
- */
-export class Bucket implements GateCore, RoomKeeper {
+/** A token bucket that remembers one number: when it would be full, see {@link Refill}. */
+export class Bucket implements GateCore, TokenKeeper {
   // Two fields and no more: there may be a million of these.
   readonly #rule: BucketRule
   #fullAt: Instant = -Infinity
@@ -85,7 +76,7 @@ export class Bucket implements GateCore, RoomKeeper {
   }
 
   get stats(): GateStats {
-    return { limit: Infinity, inflight: 0, queued: this.#known?.room?.size ?? 0 }
+    return { limit: Infinity, inflight: 0, queued: this.#known?.turns?.size ?? 0 }
   }
 
   get clock(): Clock {
@@ -108,14 +99,12 @@ export class Bucket implements GateCore, RoomKeeper {
 
   /** Tokens at hand; below 0 while in debt. */
   available(time: Instant): number {
-    const { capacity, interval } = this.#rule
-    return capacity - Math.max(0, this.#fullAt - time) / interval
+    return tokensAt(this.#rule, this.#fullAt, time)
   }
 
   /** How long until so many are at hand. */
   timeUntil(tokens: number, time: Instant): Millis {
-    const { capacity, interval } = this.#rule
-    return Math.max(0, this.#fullAt - time - (capacity - tokens) * interval)
+    return timeUntil(this.#rule, this.#fullAt, tokens, time)
   }
 
   /** What it takes. @throws RangeError where that can never be met */
@@ -133,31 +122,27 @@ export class Bucket implements GateCore, RoomKeeper {
 
   /** The same for those who insist on waiting. @throws RangeError for a cost that can never be met */
   request(arrival: Arrival, mayWait: boolean): Verdict | Waiting {
-    const { clock, time: forward, name } = this.#rule
+    const rule = this.#rule
     const cost = this.check(arrival)
     const extras = this.#known
-    if (extras?.closed === true) return new Rejection('closed', name, 1, 0)
-    const now = clock.now()
-    const time = forward.of(now)
-    if (arrival.deadline !== undefined && isLate(arrival.deadline, now))
-      return new Rejection('deadline', name, now, arrival.deadline)
-    if ((extras?.room === undefined || extras.room.size === 0) && this.#take(cost, time))
-      return new BucketPermit(this, cost, 0)
-    if (!mayWait || arrival.maxWait === 0)
-      return new Rejection('rate_limited', name, cost, Math.max(0, this.available(time)), this.timeUntil(cost, time))
-    return this.#wait(arrival, cost, now)
+    if (extras?.closed === true) return new Rejection('closed', rule.name, 1, 0)
+    const now = rule.clock.now()
+    const time = rule.time.of(now)
+    const { deadline } = arrival
+    if (deadline !== undefined && isLate(deadline, now)) return new Rejection('deadline', rule.name, now, deadline)
+    const turns = extras?.turns
+    if ((turns === undefined || turns.size === 0) && this.#take(cost, time)) return new BucketPermit(this, cost, 0)
+    if (mayWait && arrival.maxWait !== 0) return this.#wait(arrival, cost)
+    return this.#refuse('rate_limited', cost, time, turns)
   }
 
-  #wait(arrival: Arrival, cost: number, now: Instant): Verdict | Waiting {
+  #wait(arrival: Arrival, cost: number): Verdict | Waiting {
     const { discipline, clock } = this.#rule
     const extras = this.#extras
-    const room = (extras.room ??= new WaitingRoom(discipline, clock, this))
-    const entered = room.enter(arrival, cost)
-    // A newcomer may stand before all others: the timer goes by whoever is next now.
-    if (entered.admitted === false) return entered
-    this.#arm(extras, room, now)
-    extras.pressure?.changed()
-    return entered.early ?? entered
+    extras.turns ??= new Turns(discipline, clock, this)
+    const entered = extras.turns.enter(arrival, cost)
+    if (entered.admitted !== false) extras.pressure?.changed()
+    return entered
   }
 
   /** Takes tokens, without a permit that could settle them. False when they are not there or others wait for them. */
@@ -165,52 +150,55 @@ export class Bucket implements GateCore, RoomKeeper {
     const { capacity } = this.#rule
     if (!(cost > 0 && cost <= capacity)) this.check({ cost })
     const extras = this.#known
-    if (extras !== undefined && (extras.closed || (extras.room?.size ?? 0) > 0)) return false
+    if (extras !== undefined && (extras.closed || (extras.turns?.size ?? 0) > 0)) return false
     return this.#take(cost, this.time)
   }
 
   /** Settles an estimate: gives back what was not needed, or goes into debt for what was needed beyond. */
   settle(estimated: number, actual: number): void {
-    if (actual === estimated) return
-    const { clock, time, interval } = this.#rule
+    const more = overuse(estimated, actual)
+    if (more === 0) return
+    const { clock, time } = this.#rule
     const now = clock.now()
-    // A bucket that has been full for a while owes it from now on: the time since then was lost to it, not saved.
-    this.#fullAt = Math.max(this.#fullAt, time.of(now)) + (actual - estimated) * interval
+    this.#fullAt = fullAfter(this.#rule, this.#fullAt, more, time.of(now))
     this.left(now)
     this.#known?.pressure?.changed()
   }
 
   shut(): void {
-    this.#extras.closed = true
+    const extras = this.#extras
+    extras.closed = true
+    extras.turns?.shut()
   }
 
   close(): void {
     this.shut()
-    const extras = this.#extras
-    extras.room?.close()
-    extras.timer?.cancel()
+    this.#extras.turns?.close()
   }
 
-  /** Lets in whoever is next while there are tokens for it. */
   left(now: Instant): void {
-    const extras = this.#known
-    const room = extras?.room
-    if (extras === undefined || room === undefined || extras.serving || extras.closed) return
-    extras.serving = true
-    const { time } = this
-    for (;;) {
-      const waiter = room.next(now)
-      if (waiter === undefined || !this.#take(waiter.cost, time)) break
-      room.take(waiter, now)
-      room.answer(waiter, new BucketPermit(this, waiter.cost, Math.max(0, now - waiter.since)))
-    }
-    extras.serving = false
-    this.#arm(extras, room, now)
+    this.#known?.turns?.serve(now)
+  }
+
+  admit({ cost }: GateWaiter, time: Instant, waited: Millis): BucketPermit | undefined {
+    return this.#take(cost, time) ? new BucketPermit(this, cost, waited) : undefined
+  }
+
+  timeFor({ cost }: GateWaiter, time: Instant): Millis {
+    return this.timeUntil(cost, time)
   }
 
   refusal(code: RejectionCode, cost: number): Rejection {
-    const { time } = this
-    return new Rejection(code, this.name, cost, Math.max(0, this.available(time)), this.timeUntil(cost, time))
+    return this.#refuse(code, cost, this.time, undefined)
+  }
+
+  /** @param first those who are served before */
+  #refuse(code: RejectionCode, cost: number, time: Instant, first: Turns | undefined): Rejection {
+    const rule = this.#rule
+    const fullAt = this.#fullAt
+    let wait = timeUntil(rule, fullAt, cost, time)
+    if (first !== undefined) wait = Math.max(wait, first.wait)
+    return new Rejection(code, rule.name, cost, Math.max(0, tokensAt(rule, fullAt, time)), wait)
   }
 
   get #known(): Extras | undefined {
@@ -220,7 +208,7 @@ export class Bucket implements GateCore, RoomKeeper {
   get #extras(): Extras {
     let extras = this.#known
     if (extras === undefined) {
-      extras = { room: undefined, timer: undefined, serving: false, closed: false, pressure: undefined }
+      extras = { turns: undefined, closed: false, pressure: undefined }
       this.#rule.extras.set(this, extras)
     }
     return extras
@@ -228,23 +216,10 @@ export class Bucket implements GateCore, RoomKeeper {
 
   /** Takes tokens if they are there. */
   #take(cost: number, time: Instant): boolean {
-    const { capacity, interval } = this.#rule
-    const next = Math.max(this.#fullAt, time) + cost * interval
-    // So much is rounding, not greed.
-    if (next > time + capacity * interval + interval * 1e-6) return false
+    const next = fullAfter(this.#rule, this.#fullAt, cost, time)
+    if (!isCovered(this.#rule, next, time)) return false
     this.#fullAt = next
     return true
-  }
-
-  #arm(extras: Extras, room: WaitingRoom, now: Instant): void {
-    extras.timer?.cancel()
-    extras.timer = undefined
-    if (extras.closed || extras.serving) return
-    const next = room.next(now)
-    if (next !== undefined)
-      extras.timer = this.#rule.clock.after(this.timeUntil(next.cost, this.time), () =>
-        this.left(this.#rule.clock.now()),
-      )
   }
 }
 
@@ -268,7 +243,7 @@ class BucketPermit implements Permit {
     const bucket = this.#bucket
     if (bucket === undefined) return
     this.#bucket = undefined
-    bucket.settle(this.#cost, cost)
+    if (cost !== this.#cost) bucket.settle(this.#cost, cost)
   }
 
   [Symbol.dispose](): void {

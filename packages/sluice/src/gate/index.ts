@@ -4,10 +4,19 @@ export { defineGate, type DefineGateOptions } from './define.ts'
 export type { Answer, Entry, Gate, GateCore, GateStats, Observer, RunOptions, Verdict, Waiting } from './gate.ts'
 export { keyed, type KeyedOptions } from './keyed.ts'
 export { limiter, type LimiterOptions } from './limiter.ts'
+export type { RefillOptions } from './refill.ts'
 export { retryBudget, type RetryBudget, type RetryBudgetOptions } from './retry-budget.ts'
 export { semaphore, type SemaphoreOptions } from './semaphore.ts'
 export { series } from './series.ts'
 export { shadow } from './shadow.ts'
 export { BY_CPU, BY_UTILIZATION, shedder, type ShedderOptions, type ShedThresholds } from './shedder.ts'
 export { leakyBucket, tokenBucket, type TokenBucket, type TokenBucketOptions } from './token-bucket.ts'
+export {
+  tokenBuckets,
+  type BucketOptions,
+  type BucketStatus,
+  type TokenAmounts,
+  type TokenBuckets,
+  type TokenBucketsOptions,
+} from './token-buckets.ts'
 export { when } from './when.ts'

@@ -1,18 +1,13 @@
-import { checkNumber, systemClock, type Millis, type World } from '../ground/index.ts'
+import { systemClock, type Millis, type World } from '../ground/index.ts'
 import { fifo, type QueueDiscipline } from '../queue/index.ts'
 import { Bucket, BucketExtras } from './bucket.ts'
 import { DefinedGate, type DefineGateOptions } from './define.ts'
 import { ForwardTime } from './forward-time.ts'
 import type { Entry, Gate, Observer } from './gate.ts'
 import { ObservedCore } from './observed.ts'
+import { refillOf, type RefillOptions } from './refill.ts'
 
-export interface TokenBucketOptions extends World {
-  /** How many tokens come back in `per`. Above 0. */
-  readonly tokens: number
-  /** In ms. Above 0. Default 1000: `tokens` a second. */
-  readonly per?: Millis
-  /** How many can be saved up. At least 1. Default: `tokens`, though at least 1. */
-  readonly capacity?: number
+export interface TokenBucketOptions extends World, RefillOptions {
   /** Who waits for tokens instead of being refused. Default: nobody but callers of `take`. */
   readonly queue?: QueueDiscipline
   /** For people, metrics and refusals. Default `token-bucket`. */
@@ -45,22 +40,17 @@ const TAKERS = fifo({ capacity: 1000, maxWait: 86_400_000 })
  */
 export function tokenBucket(options: TokenBucketOptions): TokenBucket {
   const { name = 'token-bucket', clock = systemClock, queue } = options
-  const tokens = checkNumber('tokenBucket.tokens', options.tokens, Number.MIN_VALUE)
-  const per = checkNumber('tokenBucket.per', options.per ?? 1000, Number.MIN_VALUE)
-  const capacity = checkNumber('tokenBucket.capacity', options.capacity ?? Math.max(1, tokens), 1)
-  const patient = queue !== undefined
-  const extras = new BucketExtras()
+  const refill = refillOf('tokenBucket', options)
   const core = new Bucket({
     name,
     clock,
     time: new ForwardTime(),
-    capacity,
-    interval: per / tokens,
+    ...refill,
     discipline: queue ?? TAKERS,
-    patient,
-    extras,
+    patient: queue !== undefined,
+    extras: new BucketExtras(),
   })
-  return new BucketGate(core, capacity, { clock, ...options })
+  return new BucketGate(core, refill.capacity, { clock, ...options })
 }
 
 /**

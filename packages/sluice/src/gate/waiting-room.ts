@@ -10,7 +10,7 @@ export interface RoomKeeper {
   /** Somebody left without being served: a narrow one who stood behind a wide one may fit now. */
   left(now: Instant): void
   /** What is told to those who are refused after waiting: what stands against one of that cost, and what would do. */
-  refusal(code: RejectionCode, cost: number): Rejection
+  refusal(code: RejectionCode, cost: number, waiter: GateWaiter): Rejection
 }
 
 /** The queue before a gate: who waits, for how long, and how they are answered. Whom to let in is the gate's business. */
@@ -109,6 +109,6 @@ export class WaitingRoom implements Room {
 
   #refuse(waiter: GateWaiter, code: RejectionCode): void {
     this.#expiry.remove(waiter)
-    this.answer(waiter, this.#keeper.refusal(code, waiter.cost))
+    this.answer(waiter, this.#keeper.refusal(code, waiter.cost, waiter))
   }
 }

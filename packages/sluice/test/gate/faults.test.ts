@@ -14,6 +14,7 @@ import {
   series,
   tally,
   tokenBucket,
+  tokenBuckets,
   type Gate,
   type LimitAlgorithm,
   type Millis,
@@ -161,18 +162,22 @@ describe('faults that Sluice must not have', () => {
     }
   })
 
-  it(
-    'fault: a request token held while waiting for model tokens',
-    { todo: 'series takes one after the other; S2.1 needs a limiter that takes both at once' },
-    () => {
-      const clock = new VirtualClock()
-      const requests = tokenBucket({ tokens: 60, per: 60_000, capacity: 1, clock })
-      const tokens = tokenBucket({ tokens: 1000, per: 60_000, clock, queue: fifo() })
-      tokens.tryTake(1000)
-      series(requests, tokens).enter({}, () => {})
-      assert.equal(requests.available, 1)
-    },
-  )
+  it('S2.1 fault: a request token held while waiting for model tokens', () => {
+    const clock = new VirtualClock()
+    const requests = { tokens: 60, per: 60_000, capacity: 2 } as const
+    const tokens = { tokens: 1000, per: 60_000 } as const
+    const both = tokenBuckets({ buckets: { requests: { ...requests, takes: 'one' }, tokens }, clock })
+    both.tryTake({ tokens: 1000 })
+    both.enter({}, () => {})
+    assert.equal(both.stats.queued, 1)
+    assert.equal(both.status().requests.available, 1)
+
+    const [outer, inner] = [tokenBucket({ ...requests, clock }), tokenBucket({ ...tokens, clock, queue: fifo() })]
+    outer.tryTake()
+    inner.tryTake(1000)
+    series(outer, inner).enter({}, () => {})
+    assert.equal(outer.available, 0, 'control: one after the other')
+  })
 
   it('fault: over-use forgotten when the bucket is short, or when it has been full again meanwhile', () => {
     for (const pause of [0, 60_000]) {
@@ -185,6 +190,21 @@ describe('faults that Sluice must not have', () => {
       assert.equal(bucket.available, before - 100)
       assert.ok(!bucket.tryTake(1))
       assert.equal(bucket.available, before - 100, 'asking forgives nothing')
+    }
+  })
+
+  it('S2.1 fault: over-use forgotten where one of several buckets is short', () => {
+    for (const pause of [0, 60_000]) {
+      const clock = new VirtualClock()
+      const buckets = { requests: { tokens: 10, takes: 'one' }, tokens: { tokens: 10, capacity: 5 } } as const
+      const gate = tokenBuckets({ buckets, clock })
+      const permit = gate.tryEnter({ cost: 5 }) as Permit
+      clock.advance(pause)
+      const before = gate.status().tokens.available
+      permit.release('success', 105)
+      assert.equal(gate.status().tokens.available, before - 100)
+      assert.ok(!gate.tryTake())
+      assert.equal(gate.status().tokens.available, before - 100, 'asking forgives nothing')
     }
   })
 

@@ -204,6 +204,35 @@ describe('S0.8 a token bucket', () => {
     assert.ok(bucket.tryTake(2))
   })
 
+  it('S0.8 behind those who wait a refusal says to come back no sooner than they are served', () => {
+    const clock = new VirtualClock()
+    const bucket = make(clock)
+    bucket.tryTake(4)
+    void bucket.take(5)
+    for (const [cost, retryAfter] of [
+      [1, 400],
+      [3, 400],
+    ] as const) {
+      const refusal = bucket.tryEnter({ cost })
+      assert.ok(!refusal.admitted)
+      assert.equal(refusal.retryAfter, retryAfter)
+    }
+    clock.advance(100)
+    const refusal = bucket.tryEnter()
+    assert.ok(!refusal.admitted)
+    assert.equal(refusal.retryAfter, 300)
+  })
+
+  it('S0.8 an actual cost that makes no sense settles nothing', () => {
+    for (const nonsense of [Number.NaN, -1, Infinity, 1e300]) {
+      const bucket = make(new VirtualClock())
+      const verdict = bucket.tryEnter({ cost: 2 })
+      assert.ok(verdict.admitted)
+      verdict.release('success', nonsense)
+      assert.equal(bucket.available, 3, String(nonsense))
+    }
+  })
+
   it('S0.8 as a gate it lets wait only where it has a queue', () => {
     const clock = new VirtualClock()
     const patient = tokenBucket({ tokens: 10, capacity: 1, clock, queue: fifo({ capacity: 1 }) })
@@ -232,6 +261,22 @@ describe('S0.8 a token bucket', () => {
     clock.advance(10_000)
     const verdict = bucket.tryEnter()
     assert.ok(!verdict.admitted && verdict.code === 'closed')
+  })
+
+  it('S0.8 shut, it lets in nobody who waits, and tells them only when it closes', async () => {
+    const clock = new VirtualClock()
+    const bucket = make(clock)
+    bucket.tryTake(5)
+    let code = ''
+    const waiting = bucket.take(1).catch((error: RejectedError) => (code = error.code))
+    bucket.core.shut!()
+    clock.advance(1000)
+    await turn()
+    assert.equal(code, '')
+    bucket.close()
+    await waiting
+    assert.equal(code, 'closed')
+    assert.equal(clock.pending, 0)
   })
 
   it('S0.8 options out of range are named', () => {

@@ -19,6 +19,7 @@ export function gates(sluice: Sluice): Readonly<Record<string, (world: LawWorld)
     semaphore,
     series,
     tokenBucket,
+    tokenBuckets,
     when,
   } = sluice
   const queue = (capacity: number): Core.QueueDiscipline => fifo({ capacity, maxWait: 100 })
@@ -49,6 +50,15 @@ export function gates(sluice: Sluice): Readonly<Record<string, (world: LawWorld)
       ),
     'token bucket': (world) => tokenBucket({ ...world, tokens: 2, per: 50, capacity: 3 }),
     'token bucket with a queue': (world) => tokenBucket({ ...world, tokens: 2, per: 50, capacity: 3, queue: queue(4) }),
+    'token buckets': (world) =>
+      tokenBuckets({
+        ...world,
+        buckets: {
+          arrivals: { tokens: 1, per: 30, capacity: 2, takes: 'one' },
+          units: { tokens: 2, per: 50, capacity: 3 },
+        },
+        queue: queue(4),
+      }),
     'leaky bucket': (world) => leakyBucket({ ...world, tokens: 1, per: 20, queue: queue(4) }),
     'keyed semaphores': (world) =>
       keyed(
@@ -69,6 +79,7 @@ export const FIRST_COME: ReadonlySet<string> = new Set([
   'limiter(adaptive)',
   'limiter(swinging)',
   'token bucket with a queue',
+  'token buckets',
   'leaky bucket',
 ])
 
