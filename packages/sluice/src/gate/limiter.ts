@@ -9,7 +9,7 @@ import { Slots } from './slots.ts'
 export interface LimiterOptions extends World {
   /** What finds the limit. Default `adaptive()`, which needs no tuning. */
   readonly limit?: LimitAlgorithm
-  /** Who waits and how long. Default: `priority`, 1,000 waiters, 150 ms. */
+  /** Who waits and how long. Default: `priority({ capacity: 1000, maxWait: 1000, standing: false })`. */
   readonly queue?: QueueDiscipline
   /** In flight and waiting together, at which everybody is refused with `overload`. Default: none. */
   readonly threshold?: number
@@ -29,8 +29,7 @@ export function limiter(options: LimiterOptions = {}): Gate {
   const core = new Slots({
     name: options.name ?? 'limiter',
     limit: Math.max(1, Math.floor(meter.limit)),
-    // Long enough to ride out a burst, short enough that whoever is served is not served late.
-    discipline: options.queue ?? priority({ capacity: 1000, maxWait: 150 }),
+    discipline: options.queue ?? priority({ capacity: 1000, maxWait: 1000, standing: false }),
     threshold: checkWhole('limiter.threshold', options.threshold ?? Number.MAX_SAFE_INTEGER, 1),
     clock,
     meter,

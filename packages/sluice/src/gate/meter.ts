@@ -8,6 +8,14 @@ const MOST_SAMPLES = 8
 const ENDED_ENOUGH = 0.9
 /** After this many mean times in service even fewer are enough. */
 const PATIENCE = 4
+/** Work taking so many times as long as in the window before is news that cannot wait … */
+const ALARM = Math.log(2)
+/** … once so many show it. */
+const WITNESSES = 10
+/** The share of the last cohort in what is known of how much service times vary. */
+const NEWS = 0.2
+/** Bound for less than this share of its time, a window began with room to spare. */
+const SPARE = 0.1
 /** Shorter than any real service, in ms: keeps the logarithm finite. */
 const INSTANTLY = 0.001
 
@@ -31,6 +39,13 @@ export class Meter {
   #open = true
   #began = 0
   #running = 0
+  /** The limit was raised, and what is in flight has not reached it yet: latency does not show it either. */
+  #filling = false
+  /** This window has begun anew already. */
+  #renewed = false
+  #cut = false
+  /** Logarithm of what was typical in the window before; `Infinity` while nothing is known. */
+  #before = Infinity
   /** Sum of the beginnings of those still running, counted from the window's start. */
   #beginnings = 0
   readonly #rtt: Moments = new Moments()
@@ -74,6 +89,15 @@ export class Meter {
   /** Notes a beginning. Returns the cohort it belongs to, to be handed back at its end; 0 for none. */
   began(now: Instant): number {
     if (!this.#open) return 0
+    if (this.#filling) {
+      if (this.#inflight < this.limit - 1 && now - this.#start < Math.exp(this.#before)) return 0
+      this.#filling = false
+    }
+    if (this.#reachesLimit(now)) {
+      // Who came in while there was room says nothing of how it is at the limit.
+      this.#renewed = true
+      this.#restart(now)
+    }
     if (this.#began >= this.#wanted() && now - this.#start >= this.#step.until.atLeast) {
       this.#open = false
       return 0
@@ -100,6 +124,12 @@ export class Meter {
     return this.#complete(now) && this.#decide(now)
   }
 
+  #reachesLimit(now: Instant): boolean {
+    return (
+      !this.#renewed && this.#began > 0 && this.#inflight >= this.limit - 1 && this.#bound < SPARE * (now - this.#start)
+    )
+  }
+
   #wanted(): number {
     const { samples, error } = this.#step.until
     const certain = (this.#variation / error) ** 2
@@ -109,6 +139,10 @@ export class Meter {
   #complete(now: Instant): boolean {
     const age = now - this.#start
     if (age < this.#step.until.atLeast) return false
+    if (this.#began >= WITNESSES && this.#logTypical(age) > this.#before + ALARM) {
+      this.#cut = true
+      return true
+    }
     const enough = !this.#open || this.#began >= this.#wanted() || age >= this.#step.until.atMost
     if (enough && this.#running <= this.#began * (1 - ENDED_ENOUGH)) return true
     // Some may never end.
@@ -119,10 +153,19 @@ export class Meter {
   #decide(now: Instant): boolean {
     const before = this.limit
     const window = this.#window(now)
-    if (this.#logs.count > 1) this.#variation = this.#logs.deviation
+    if (this.#logs.count > 1) this.#variation += NEWS * (this.#logs.deviation - this.#variation)
+    if (this.#logs.count > 0) this.#before = this.#logTypical(now - this.#start)
     this.#step = this.#algorithm.step(this.#step.state, window)
     this.limit = this.#step.limit
     this.reason = this.#step.reason
+    this.#renewed = false
+    this.#cut = false
+    this.#filling = this.limit > before
+    this.#restart(now)
+    return this.limit !== before
+  }
+
+  #restart(now: Instant): void {
     this.#start = now
     this.#cohort++
     this.#open = true
@@ -137,7 +180,6 @@ export class Meter {
     this.#peak = this.#inflight
     this.#area = 0
     this.#bound = 0
-    return this.limit !== before
   }
 
   #window(now: Instant): Window {
@@ -150,13 +192,14 @@ export class Meter {
       dropped: this.#dropped,
       peakInflight: this.#peak,
       meanInflight: length > 0 ? this.#area / length : this.#inflight,
+      cut: this.#cut,
       bound: length > 0 ? this.#bound / length : 0,
       rtt: {
         count,
         min: count === 0 ? 0 : min,
         mean,
-        typical: this.#typical(length),
-        error: count > 1 ? this.#logs.deviation / Math.sqrt(count) : 1,
+        typical: Math.exp(this.#logTypical(length)),
+        error: count > 1 ? Math.max(this.#logs.deviation, this.#variation) / Math.sqrt(count) : 1,
         p50: this.#spread.at(0.5),
         p90: this.#spread.at(0.9),
         p99: this.#spread.at(0.99),
@@ -164,13 +207,12 @@ export class Meter {
     }
   }
 
-  /** Geometric mean of the cohort. Those still running have taken at least this long: leaving them out would flatter. */
-  #typical(length: Millis): Millis {
+  /** Logarithm of the geometric mean. Those still running have taken at least this long: leaving them out would flatter. */
+  #logTypical(length: Millis): number {
     const { count, mean } = this.#logs
-    if (count === 0) return 0
     const running = this.#running
-    if (running === 0) return Math.exp(mean)
+    if (running === 0 || count === 0) return count === 0 ? -Infinity : mean
     const soFar = Math.log(Math.max(INSTANTLY, length - this.#beginnings / running))
-    return Math.exp((mean * count + Math.max(mean, soFar) * running) / (count + running))
+    return (mean * count + Math.max(mean, soFar) * running) / (count + running)
   }
 }

@@ -46,6 +46,8 @@ export class Slots implements GateCore, RoomKeeper {
   readonly #observer: Observer | undefined
   #limit: number
   #inflight = 0
+  /** The most in flight that leaves room for an everyday arrival; below 0 once closed. */
+  #roomy: number
   #closed = false
   #serving = false
 
@@ -53,7 +55,9 @@ export class Slots implements GateCore, RoomKeeper {
     this.name = parts.name
     this.#limit = parts.limit
     this.#room = parts.discipline && new WaitingRoom(parts.discipline, parts.clock, this)
+    this.#room?.limited(parts.limit)
     this.#threshold = parts.threshold
+    this.#roomy = Math.min(parts.limit, parts.threshold) - 1
     this.clock = parts.clock
     this.#meter = parts.meter
     this.#observer = parts.observer
@@ -72,6 +76,23 @@ export class Slots implements GateCore, RoomKeeper {
   }
 
   enter(arrival: Arrival, mayWait: boolean): Verdict | Waiting {
+    // Nearly everybody. Short enough to be inlined where it is called, and then V8 needs no permit on the heap.
+    if (
+      this.#inflight <= this.#roomy &&
+      arrival.cost === undefined &&
+      arrival.deadline === undefined &&
+      arrival.maxWait === undefined &&
+      this.#queued === 0
+    ) {
+      if (this.#meter !== undefined) return this.#admit(1, 0, this.clock.now(), -1)
+      this.#inflight++
+      this.pressure.changed()
+      return new OneSlot(this)
+    }
+    return this.#consider(arrival, mayWait)
+  }
+
+  #consider(arrival: Arrival, mayWait: boolean): Verdict | Waiting {
     // A wide arrival takes all there is rather than wait for ever for a limit that may never come.
     const cost = Math.min(costOf(arrival), this.#limit)
     const queued = this.#queued
@@ -97,6 +118,7 @@ export class Slots implements GateCore, RoomKeeper {
 
   shut(): void {
     this.#closed = true
+    this.#roomy = -1
   }
 
   close(): void {
@@ -119,22 +141,35 @@ export class Slots implements GateCore, RoomKeeper {
 
   /** Takes a permit back. Called by the permit, once. */
   release(permit: SlotPermit, outcome: Outcome, actual: number): void {
-    this.#inflight -= permit.cost
-    // Fractions of slots do not add up to exactly nothing.
-    if (this.#inflight < 1e-9) this.#inflight = 0
     this.#room?.settle(permit.place, permit.cost, actual)
     const meter = this.#meter
-    if (meter !== undefined) {
-      const now = this.clock.now()
-      const before = meter.limit
-      meter.mark(now, this.#inflight, this.#queued > 0)
-      if (meter.ended(permit.cohort, permit.start, now, outcome)) {
-        this.#limit = Math.max(1, Math.floor(meter.limit))
-        this.#limitMoved(before, meter)
-      }
-      this.#serve(now)
-    } else if (this.#queued > 0) this.#serve(this.clock.now())
+    if (meter === undefined) return this.vacate(permit.cost)
+    this.#free(permit.cost)
+    const now = this.clock.now()
+    const before = meter.limit
+    meter.mark(now, this.#inflight, this.#queued > 0)
+    if (meter.ended(permit.cohort, permit.start, now, outcome)) {
+      this.#limit = Math.max(1, Math.floor(meter.limit))
+      this.#room?.limited(this.#limit)
+      if (!this.#closed) this.#roomy = Math.min(this.#limit, this.#threshold) - 1
+      this.#limitMoved(before, meter)
+    }
+    this.#serve(now)
     this.pressure.changed()
+  }
+
+  /** The same where nobody measures. */
+  vacate(cost: number): void {
+    this.#free(cost)
+    // Not by way of #queued: read through a getter here, V8 (Node 20) puts the permit on the heap after all.
+    if (this.#room !== undefined && this.#room.size > 0) this.#serve(this.clock.now())
+    this.pressure.changed()
+  }
+
+  #free(cost: number): void {
+    this.#inflight -= cost
+    // Fractions of slots do not add up to exactly nothing.
+    if (this.#inflight < 1e-9) this.#inflight = 0
   }
 
   #limitMoved(before: number, { limit, reason }: Meter): void {
@@ -169,6 +204,34 @@ export class Slots implements GateCore, RoomKeeper {
 
   refusal(code: RejectionCode, cost: number): Rejection {
     return new Rejection(code, this.name, this.#inflight + this.#queued + cost, this.#limit)
+  }
+}
+
+/** One slot of a gate that measures nothing, come by without waiting: of all permits by far the most, so the smallest. */
+class OneSlot implements Permit {
+  #slots: Slots | undefined
+
+  constructor(slots: Slots) {
+    this.#slots = slots
+  }
+
+  get admitted(): true {
+    return true
+  }
+
+  get waited(): Millis {
+    return 0
+  }
+
+  release(_outcome: Outcome): void {
+    const slots = this.#slots
+    if (slots === undefined) return
+    this.#slots = undefined
+    slots.vacate(1)
+  }
+
+  [Symbol.dispose](): void {
+    this.release('ignored')
   }
 }
 

@@ -2,7 +2,7 @@ import { Rejection, throwLater, type Arrival, type Clock, type Instant, type Rej
 import type { Queue, QueueDiscipline } from '../queue/index.ts'
 import { Expiry } from './expiry.ts'
 import type { Verdict } from './gate.ts'
-import { GateWaiter, isLate, type Room } from './waiter.ts'
+import { isLate, waiterOf, type GateWaiter, type Room } from './waiter.ts'
 
 /** What a waiting room needs of the gate it stands before. */
 export interface RoomKeeper {
@@ -33,6 +33,11 @@ export class WaitingRoom implements Room {
     })
   }
 
+  /** The gate has so many slots now. */
+  limited(slots: number): void {
+    this.#queue.limited?.(slots)
+  }
+
   get size(): number {
     return this.#queue.size
   }
@@ -54,7 +59,7 @@ export class WaitingRoom implements Room {
       const turn = now + (queue.expectedWait?.(arrival) ?? 0)
       if (isLate(deadline, turn)) return new Rejection('deadline', name, turn, deadline)
     }
-    const waiter = new GateWaiter(this, arrival, cost, now, this.#discipline.maxWait)
+    const waiter = waiterOf(this, arrival, cost, now, this.#discipline.maxWait)
     const loser = queue.push(waiter, now)
     if (loser === waiter) return new Rejection('queue_full', name, queue.size + 1, queue.capacity)
     this.#expiry.add(waiter, now)

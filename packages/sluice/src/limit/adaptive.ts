@@ -1,4 +1,5 @@
-import { checkNumber } from '../ground/index.ts'
+import { checkNumber, type Instant } from '../ground/index.ts'
+import { aged, kneeOf, NEGLIGIBLE, withSight, type Knee, type Prior, type Sight } from './latency-curve.ts'
 import type { LimitAlgorithm, Step, Window, WindowEnd } from './limit.ts'
 
 export interface AdaptiveOptions {
@@ -13,81 +14,87 @@ export interface AdaptiveOptions {
 /** What the algorithm remembers between windows. Plain data. */
 export interface AdaptiveState {
   readonly limit: number
-  /** Typical time in service without queueing; `null` while unknown. */
-  readonly base: Base | null
-  /** True until the first congestion: the limit grows by multiples. */
-  readonly seeking: boolean
-  /** When to look below the queue again, on the windows' clock. */
-  readonly probeAt: number
-  /** While another limit is being looked at: what was seen at the one before. */
-  readonly dip: Seen | null
-  /** While decreases are under way: where they began. */
-  readonly descent: Seen | null
+  /** What latency was like at the levels seen lately. */
+  readonly curve: readonly Sight[]
+  /** What latency without queueing was before the world changed; `null` while nothing is believed. */
+  readonly prior: Prior | null
+  /** While another limit is being looked at: since when, which to return to, and whether it is higher. */
+  readonly trip: { readonly since: Instant; readonly back: number; readonly up: boolean } | null
+  /** While it is open whether more or less can be done than before: the limit when that began. */
+  readonly fallen: number | null
+  /** When to look below the knee again … */
+  readonly nextDip: Instant
+  /** … and above it, on the windows' clock. */
+  readonly nextLift: Instant
 }
 
-/** What is believed about the time without queueing, and how firmly. */
-interface Base {
-  /** In ms. */
-  readonly typical: number
-  /** Variance of its logarithm. */
-  readonly doubt: number
-}
+// The ratios are dimensionless: nothing is tuned to a service time or a rate.
 
-interface Seen {
-  readonly limit: number
-  readonly typical: number
-  readonly error: number
-}
-
-// The ratios below are dimensionless: nothing is tuned to a service time or a rate, but for what is too quick to matter.
-
-/** Slowdown above which work queues behind us. */
-const CONGESTED = 1.5
-/** Slowdown below which there is room to grow. */
-const CALM = 1.3
-/** Slowdown below which there is plenty. */
-const FREE = 1.15
-/**
- * What is quicker counts as if it took this long, in ms: a few ms are the noise of an event loop, and what CoDel takes for
- * a harmless queue (RFC 8289). A service of 0.3 ms that takes 1 ms under load is not congested.
- */
-const NEGLIGIBLE = 5
+/** The limit is this much above the knee: enough to keep every worker busy, little enough to queue. */
+const HEADROOM = 1.12
+/** As much above the highest knee that what was seen allows: in doubt for goodput. */
+const BENEFIT_OF_DOUBT = 1.05
+/** But no higher than this above the likeliest. */
+const MOST_DOUBT = 1.5
+/** How deep a look below the knee goes. */
+const DIP = 0.65
+/** How far a look above the limit goes. */
+const LIFT = 1.25
+/** A curve whose lowest sights queue, too, for all that is known, up to this factor, has not shown where queueing ends. */
+const UNSEEN = Math.log(1.35)
+/** A knee less certain than this is looked at again. */
+const UNCERTAIN = Math.log(0.8)
+/** No slower than this without queueing: perhaps there is room. */
+const CALM = Math.log(1.08)
+/** So far off what was to be expected the world has changed: in standard deviations, and as a ratio at least. */
+const SURPRISE = 3
+const CHANGE = 0.22
+/** What the model itself may be off. */
+const MODEL_ERROR = 0.05
+/** Once the world has changed, the old time without queueing is believed only so much. */
+const STALE = 0.15 ** 2
+/** Misfit by which an old belief contradicts what is seen: two standard deviations. */
+const CONTRADICTION = 4
+/** Back within this ratio of the time without queueing, the fall is over. */
+const RECOVERED = 0.4
+/** The most a limit is cut at once. */
+const DEEPEST_CUT = 0.4
+/** However many samples: a window is never known better than this. */
+const LEAST_ERROR = 0.03
+/** With the limit not binding there may be queueing that the average level does not show. */
+const FREE_ERROR = 0.2
 /** Share of the time at which the limit counts as binding. */
 const BINDING = 0.5
-/** How often the limit dips to see the service time without queueing, in ms. */
-const PROBE_EVERY = 5000
-/** Latency that follows the limit this closely or more (1 = in proportion) is our own queueing … */
-const FOLLOWS = 0.85
-/** … and less than this is not ours: the dependency itself is slower. */
-const INDIFFERENT = 0.25
-/** A decrease is judged once it has gone this far. */
-const JUDGED_AT = 0.7
-/** So many standard deviations from the base are no noise: the world has changed. */
-const SURPRISE = 3
-/** What the base may drift between two looks, as a variance of its logarithm: 3 % each time. */
-const DRIFT = 0.03 ** 2
 
-const STEADY: WindowEnd = { samples: 20, error: 0.07, atLeast: 50, atMost: 1000 }
-/** Both of these cost goodput while they last, so they end as soon as they mean something. */
+/** In ms. Each look costs something; a longer one is repeated less often, so that it costs at most one part in thirty. */
+const DIP_EVERY = 2000
+const LIFT_EVERY = 5000
+const CALM_LIFT_EVERY = 700
+const COST = 30
+
+const STEADY: WindowEnd = { samples: 20, error: 0.1, atLeast: 50, atMost: 1000 }
+/** These cost goodput or latency while they last, so they end as soon as they mean something. */
 const SEEKING: WindowEnd = { samples: 20, error: 0.12, atLeast: 20, atMost: 1000 }
-const DIP: WindowEnd = { samples: 20, error: 0.1, atLeast: 10, atMost: 1000 }
+const TRIP: WindowEnd = { samples: 20, error: 0.1, atLeast: 10, atMost: 1000 }
+const FALLEN: WindowEnd = { samples: 8, error: 0.25, atLeast: 10, atMost: 1000 }
 
 /**
- * The default: a gradient on *slowdown* (typical time in service over typical time without queueing) that verifies what
- * it assumes.
+ * The default: it learns the *latency curve* of what is behind it (time in service against what is in flight), finds
+ * the knee where queueing begins, and keeps the limit just above.
  *
- * - Slowdown above 1.5 narrows the limit to `limit × 1.5 / slowdown`; below 1.3 it widens, by multiples until
- *   congestion is first seen and by `√limit / 2` afterwards; in between it holds.
+ * - Each window is one sight of the curve. Below the knee latency is flat, beyond it proportional to what is in flight:
+ *   base and knee are fitted to all recent sights, and what was seen long ago counts for less.
+ * - It goes where the curve is not known: up while no queueing has been seen, down while nothing but queueing has, and
+ *   now and then for one short window below the knee and above it. So the base stays honest under a load that never
+ *   pauses, where a running minimum or an average drifts, and room that has appeared is found.
+ * - When latency leaves the curve, the world has changed. The limit is cut at once; if latency follows, less can be
+ *   done than before, and if it does not, the dependency became slower and the limit is given back and more.
  * - It moves only while the limit is what holds arrivals back; an idle service neither grows nor shrinks it.
- * - After a decrease it looks whether latency followed. If not, the dependency became slower and we are not the
- *   cause: the new latency becomes the base and the limit is given back.
- * - While binding, it dips to half the limit every 5 s for some twenty samples. If latency falls in proportion, the
- *   standing queue was ours and it looks further down; where latency stops following is the new base. This keeps the
- *   base honest under a load that never pauses, where a running minimum or an average drifts.
- * - Typical is the geometric mean: robust against the few very slow, and proportional when everybody slows down.
+ * - Latency is a geometric mean: robust against the few very slow, and proportional when everybody slows down.
  *
- * Slowdown against a base is the idea of Envoy's gradient controller and Netflix's Gradient2, the dip is Envoy's
- * minRTT window made shallow; verification is ours.
+ * Comparing latency with what it is without queueing is the idea of Vegas (Brakmo and Peterson, 1995), Netflix's
+ * Gradient2 and Envoy's gradient controller, looking below the queue that of Envoy's minRTT window; fitting the curve
+ * and verifying decreases are ours.
  * @throws RangeError for an option out of range
  */
 export function adaptive(options: AdaptiveOptions = {}): LimitAlgorithm<AdaptiveState> {
@@ -95,21 +102,26 @@ export function adaptive(options: AdaptiveOptions = {}): LimitAlgorithm<Adaptive
   const max = checkNumber('adaptive.max', options.max ?? 1000, min)
   const initial = checkNumber('adaptive.initial', options.initial ?? Math.min(max, Math.max(min, 10)), min, max)
 
-  const decide: Decide = (state, limit, reason, until = state.seeking ? SEEKING : STEADY) => {
-    const clamped = Math.min(max, Math.max(min, limit))
-    return { state: { ...state, limit: clamped }, limit: clamped, reason, until }
+  const decide: Decide = (state, wanted, reason, until = STEADY) => {
+    const limit = Math.min(max, Math.max(min, Math.round(wanted)))
+    return { state: { ...state, limit }, limit, reason, until }
   }
-
-  const start: AdaptiveState = { limit: initial, base: null, seeking: true, probeAt: 0, dip: null, descent: null }
+  const start: AdaptiveState = {
+    limit: initial,
+    curve: [],
+    prior: null,
+    trip: null,
+    fallen: null,
+    nextDip: 0,
+    nextLift: 0,
+  }
   return {
     name: 'adaptive',
-    init: () => decide(start, initial, 'initial'),
+    init: () => decide(start, initial, 'initial', SEEKING),
     step: (state, window) => {
-      if (overwhelmed(window))
-        return decide({ ...state, dip: null, descent: null, seeking: false }, state.limit * 0.9, 'drops')
+      if (overwhelmed(window)) return decide({ ...state, trip: null }, state.limit * 0.9, 'drops')
       if (window.rtt.count === 0) return decide(state, state.limit, 'no samples')
-      if (state.dip !== null) return afterDip(state, state.dip, window, decide)
-      return window.bound < BINDING ? whileFree(state, window, decide) : whileBound(state, window, decide)
+      return window.bound < BINDING ? whileFree(state, window, decide) : whileBound(state, window, decide, min)
     },
   }
 }
@@ -121,91 +133,131 @@ function overwhelmed({ dropped, completed }: Window): boolean {
   return dropped >= 2 && dropped >= 0.1 * (completed + dropped)
 }
 
-/** The limit holds nobody back: nothing to decide, but the truth about service time is there to be learned. */
+function sightOf(state: AdaptiveState, window: Window, extraError: number): Sight {
+  const { typical, error } = window.rtt
+  return {
+    inflight: Math.log(Math.max(0.5, Math.min(state.limit, window.meanInflight))),
+    latency: Math.log(typical + NEGLIGIBLE),
+    doubt: Math.max(LEAST_ERROR, error) ** 2 + extraError ** 2,
+    at: window.end,
+  }
+}
+
+/** The limit holds nobody back: nothing to decide, but there is something to be learned. */
 function whileFree(state: AdaptiveState, window: Window, decide: Decide): Step<AdaptiveState> {
-  const { typical, error } = window.rtt
-  // Half empty, this is service without queueing of our making, whichever way it moves.
+  const idle: AdaptiveState = { ...state, trip: null, fallen: null, nextLift: window.end + LIFT_EVERY }
+  const home = state.trip === null ? state.limit : state.trip.back
+  // More than half full, the few moments at the limit would pass for the whole.
   const honest = window.meanInflight < state.limit / 2
-  const base =
-    honest || state.base === null ? learn(state.base, typical, error) : learnLower(state.base, typical, error)
-  return decide({ ...state, base, descent: null, probeAt: window.end + PROBE_EVERY }, state.limit, 'idle')
+  if (window.cut || (!honest && state.curve.length > 0)) return decide(idle, home, 'idle')
+  const sight = sightOf(state, window, FREE_ERROR)
+  const known = changeOf(state, sight) === undefined ? state : forgetful(state, sight)
+  return decide({ ...idle, prior: known.prior, curve: withSight(known.curve, sight) }, home, 'idle')
 }
 
-function whileBound(state: AdaptiveState, window: Window, decide: Decide): Step<AdaptiveState> {
-  const { typical, error } = window.rtt
-  const { limit, descent } = state
-  const seen: Seen = { limit, typical, error }
+function whileBound(state: AdaptiveState, window: Window, decide: Decide, min: number): Step<AdaptiveState> {
+  const { limit } = state
+  const sight = sightOf(state, window, 0)
+  const change = changeOf(state, sight)
+  if (change === 'worse' && state.fallen === null) {
+    // The change came in the middle of the window: it says which way, not how far.
+    const fallen: AdaptiveState = { ...forgetful(state, sight), trip: null, fallen: limit }
+    const slower = fallen.prior === null ? 2 : Math.exp(sight.latency - fallen.prior.latency)
+    return decide(fallen, Math.min(limit - 1, limit * Math.max(DEEPEST_CUT, HEADROOM / slower)), 'queueing', FALLEN)
+  }
+  if (window.cut && change !== 'better') return decide(state, limit, 'slower', FALLEN)
 
-  const judged = descent !== null && limit <= descent.limit * JUDGED_AT
-  if (judged && exponent(seen, descent) < INDIFFERENT) {
-    const base = { typical, doubt: error ** 2 }
-    return decide({ ...state, base, descent: null, seeking: true }, descent.limit, 'dependency slower')
+  const before = change === 'better' ? forgetful(state, sight) : state
+  const curve = withSight(before.curve, sight)
+  const knee = kneeOf(curve, before.prior, sight.inflight)
+  if (before.prior !== null && curve.length > 1) {
+    const unbiased = kneeOf(curve, null, sight.inflight)
+    if (knee.misfit - unbiased.misfit > CONTRADICTION) {
+      const next: AdaptiveState = { ...before, curve, prior: null }
+      if (state.fallen !== null && unbiased.most === Infinity) {
+        // Latency did not follow the limit down: it is not our queueing.
+        const enough = 2 * Math.max(limit, state.fallen)
+        const slow: AdaptiveState = { ...next, trip: null, fallen: null, nextDip: window.end + DIP_EVERY }
+        return decide(slow, enough, 'dependency slower', SEEKING)
+      }
+      return steer(next, unbiased, sight, decide, min)
+    }
+  }
+  const fallen = sight.latency < knee.base + RECOVERED ? null : state.fallen
+  return steer({ ...before, curve, fallen }, knee, sight, decide, min)
+}
+
+/** Whether what is seen now cannot be on the curve. */
+function changeOf({ curve, prior }: AdaptiveState, sight: Sight): 'worse' | 'better' | undefined {
+  if (curve.length === 0) return undefined
+  const { quickest, slowest } = kneeOf(aged(curve, sight.at), prior, sight.inflight)
+  const tolerance = Math.max(CHANGE, SURPRISE * Math.sqrt(sight.doubt + MODEL_ERROR ** 2))
+  if (sight.latency > slowest + tolerance) return 'worse'
+  return sight.latency < quickest - tolerance ? 'better' : undefined
+}
+
+/** Nothing seen so far holds any more, but for what it took without queueing: perhaps. */
+function forgetful(state: AdaptiveState, sight: Sight): AdaptiveState {
+  const { base, least } = kneeOf(aged(state.curve, sight.at), state.prior, sight.inflight)
+  return { ...state, curve: [], prior: least === -Infinity ? null : { latency: base, doubt: STALE } }
+}
+
+/** The next limit, given what the curve says: where the knee is, or where to look for it. */
+function steer(state: AdaptiveState, knee: Knee, sight: Sight, decide: Decide, min: number): Step<AdaptiveState> {
+  const { limit, trip, curve } = state
+  const now = sight.at
+  const home = trip === null ? limit : trip.back
+
+  const lowest = Math.min(...curve.map(({ inflight }) => inflight))
+  const below = Math.max(1, Math.ceil(Math.exp(lowest) / 2))
+  if (curve.length === 1 && state.prior === null && trip === null) {
+    // Upwards first: a service that is not overloaded loses nothing by it.
+    return decide({ ...state, trip: { since: now, back: limit, up: true } }, limit * 2, 'first look', TRIP)
+  }
+  const due = trip === null || trip.up ? now >= state.nextDip || (trip !== null && curve.length === 2) : true
+  if (knee.least <= lowest - UNSEEN && due && limit > min && below < limit) {
+    const down = trip === null || trip.up ? { since: now, back: home, up: false } : trip
+    return decide({ ...state, trip: down }, below, 'probe deeper', state.fallen === null ? TRIP : FALLEN)
   }
 
-  // A base learned under load is a guess. Look at twice the limit: if that is no slower, there is no queue here either.
-  if (state.base === null) return decide({ ...state, dip: seen }, limit * 2, 'first look', DIP)
-
-  const base = learnLower(state.base, typical, error)
-  const next: AdaptiveState = { ...state, base }
-  const slowdown = slowdownOf(typical, base)
-  // What it is at least, given how well the two are known.
-  const surely = slowdownOf(typical * Math.exp(-Math.sqrt(error ** 2 + base.doubt)), base)
-  if (surely > CONGESTED) {
-    const factor = Math.min(0.95, Math.max(0.5, CONGESTED / slowdown))
-    return decide({ ...next, seeking: false, descent: judged ? seen : (descent ?? seen) }, limit * factor, 'queueing')
+  if (knee.most === Infinity) {
+    if (limit < home) return decide(returned(state, now), home, 'probed', SEEKING)
+    return decide({ ...state, trip: null }, limit * 2, 'headroom', SEEKING)
   }
-  if (window.end >= state.probeAt && limit > 1 && typical > NEGLIGIBLE)
-    return decide({ ...next, dip: seen, descent: null }, Math.ceil(limit / 2), 'probe', DIP)
-  if (next.seeking && surely < CALM)
-    return decide({ ...next, descent: null }, limit * (slowdown < FREE ? 2 : 1.5), 'headroom')
-  if (slowdown < CALM) return decide({ ...next, descent: null }, limit + Math.max(1, Math.sqrt(limit) / 2), 'headroom')
-  return decide({ ...next, seeking: false, descent: null }, limit, 'at the knee')
+  // Nearer to what it takes without queueing than to what queueing here would make of it.
+  if (trip !== null && trip.up && sight.latency < knee.base + Math.log(limit / trip.back) / 2) {
+    // What was seen higher up is no longer so, or is about to be seen again.
+    const still = curve.filter(({ inflight }) => inflight <= sight.inflight)
+    return decide({ ...state, curve: still, trip: { ...trip, back: limit } }, limit * 1.5, 'headroom', SEEKING)
+  }
+
+  const likeliest = Math.exp(knee.inflight)
+  const doubtful = Math.min(likeliest * MOST_DOUBT, Math.exp(knee.most) * BENEFIT_OF_DOUBT)
+  const goal = Math.min(2 * home, Math.max(likeliest * HEADROOM, doubtful))
+  if (trip === null && knee.least < knee.inflight + UNCERTAIN && now >= state.nextDip && limit > min) {
+    const down = { since: now, back: limit, up: false }
+    return decide({ ...state, trip: down }, Math.min(limit - 1, likeliest * DIP), 'probe', TRIP)
+  }
+  const calm = sight.latency < knee.base + CALM
+  if (trip === null && now >= state.nextLift - (calm ? LIFT_EVERY - CALM_LIFT_EVERY : 0)) {
+    const up = { since: now, back: limit, up: true }
+    return decide({ ...state, trip: up }, Math.ceil(Math.max(limit, goal) * LIFT), 'lift', TRIP)
+  }
+  // A hair's breadth is noise.
+  const next = Math.abs(goal - home) < Math.max(0.5, home * 0.03) ? home : goal
+  return decide(returned(state, now), next, trip === null ? reasonFor(next, limit) : trip.up ? 'lifted' : 'probed')
 }
 
-function afterDip(state: AdaptiveState, dip: Seen, window: Window, decide: Decide): Step<AdaptiveState> {
-  const { typical, error } = window.rtt
-  const seen: Seen = { limit: state.limit, typical, error }
-  const followed = exponent(seen, dip)
-  // The first look, upwards, met a queue: where it begins can only be seen from below.
-  if (seen.limit > dip.limit && followed >= INDIFFERENT)
-    return decide({ ...state, dip }, Math.ceil(dip.limit / 2), 'probe', DIP)
-  // Still in proportion at half the limit: the queue is deeper than the dip. Look further down at once.
-  if (seen.limit > 1 && followed > FOLLOWS && typical > NEGLIGIBLE)
-    return decide({ ...state, dip: seen }, Math.ceil(seen.limit / 2), 'probe deeper', DIP)
-  const base = learn(state.base, typical, error)
-  const probed: AdaptiveState = { ...state, dip: null, base, probeAt: window.end + PROBE_EVERY }
-  // No slower at twice the limit: there is room, and where it ends is not known.
-  if (followed < INDIFFERENT) return decide({ ...probed, seeking: true }, Math.max(seen.limit, dip.limit), 'probed')
-  const slowdown = slowdownOf(dip.typical, base)
-  const limit = slowdown > CONGESTED ? (dip.limit * CONGESTED) / slowdown : dip.limit
-  return decide(probed, Math.max(seen.limit, limit), 'probed')
+function reasonFor(next: number, limit: number): string {
+  if (next > limit) return 'headroom'
+  return next < limit ? 'queueing' : 'at the knee'
 }
 
-/** How much slower than without queueing: 1 for not at all. */
-function slowdownOf(typical: number, base: Base): number {
-  return 1 + (typical - base.typical) / Math.max(base.typical, NEGLIGIBLE)
-}
-
-/** How latency answers to the limit, as the exponent of a power law: 1 in proportion, 0 not at all. */
-function exponent(now: Seen, before: Seen): number {
-  return Math.log(now.typical / before.typical) / Math.log(now.limit / before.limit)
-}
-
-/**
- * Moves the base towards what was seen, the more the better it was seen and the less the base is known (a Kalman filter
- * on the logarithm); all the way where the two cannot be the same.
- */
-function learn(base: Base | null, typical: number, error: number): Base {
-  const noise = error ** 2
-  if (base === null) return { typical, doubt: noise }
-  const off = Math.log(typical / base.typical)
-  const doubt = base.doubt + DRIFT
-  if (off ** 2 > SURPRISE ** 2 * (doubt + noise)) return { typical, doubt: noise }
-  const share = doubt / (doubt + noise)
-  return { typical: base.typical * Math.exp(share * off), doubt: (1 - share) * doubt }
-}
-
-/** The same under load, where only what is faster is news; timidly, for of many looks the lowest is luck. */
-function learnLower(base: Base, typical: number, error: number): Base {
-  return typical >= base.typical ? base : learn(base, typical, error * 3)
+/** Back from a trip, and when to go on the next one of the kind. */
+function returned(state: AdaptiveState, now: Instant): AdaptiveState {
+  const { trip } = state
+  if (trip === null) return state
+  const cost = (now - trip.since) * COST
+  if (trip.up) return { ...state, trip: null, nextLift: now + Math.max(LIFT_EVERY, cost) }
+  return { ...state, trip: null, nextDip: now + Math.max(DIP_EVERY, cost) }
 }

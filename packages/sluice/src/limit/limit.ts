@@ -14,6 +14,8 @@ export interface Window {
   readonly meanInflight: number
   /** The share of the time, 0 to 1, in which the limit held somebody back: 90 % of it in flight, or a queue. */
   readonly bound: number
+  /** Ended early because work took twice as long as before: not yet a measure of how long it takes now. */
+  readonly cut: boolean
   /**
    * Time in service (waiting in our own queue not counted) of the successes among one cohort: everybody who was let in
    * from the start of the window until there were enough, whether quick or slow.

@@ -4,6 +4,7 @@ import { liveHead, type Refuse } from './give-up.ts'
 import { Line } from './line.ts'
 import { boundsOf, type QueueOptions } from './options.ts'
 import type { Queue, QueueDiscipline, Waiter } from './queue.ts'
+import { Standing } from './standing.ts'
 
 export interface PriorityOptions extends QueueOptions {
   /**
@@ -11,9 +12,16 @@ export interface PriorityOptions extends QueueOptions {
    * Default 0.05.
    */
   readonly trickle?: number
+  /**
+   * Whether a queue that does not drain may stay as long as it is. False: bursts may wait, and a queue that stands is
+   * kept just long enough to keep the slots busy, so that those who are served are served soon and the others are
+   * refused at once. Judged class by class: the important do not pay for a flood of the others. Default true.
+   */
+  readonly standing?: boolean
 }
 
 const HIGHEST = 3
+const CLASSES = [0, 1, 2, HIGHEST] as const
 
 /**
  * The most important first, first come within a class. A newcomer to a full queue pushes out the newest of the least
@@ -27,23 +35,29 @@ const HIGHEST = 3
 export function priority(options: PriorityOptions = {}): QueueDiscipline {
   const { capacity, maxWait } = boundsOf('priority', options)
   const trickle = checkNumber('priority.trickle', options.trickle ?? 0.05, 0, 0.5)
-  return { name: 'priority', maxWait, open: () => new Classes(capacity, trickle) }
+  const standing = options.standing ?? true
+  return { name: 'priority', maxWait, open: () => new Classes(capacity, trickle, standing) }
 }
 
 class Classes<W extends Waiter> implements Queue<W> {
-  readonly capacity: number
+  readonly #capacity: number
   readonly #trickle: number
-  /** Places from which the less important cannot be pushed out: a turn is worth nothing to who cannot stay. */
-  readonly #reserved: number
   readonly #lines: readonly [Line<W>, Line<W>, Line<W>, Line<W>] = [new Line(), new Line(), new Line(), new Line()]
+  /** For each class how a queue of it and all above it does; none where a queue may stand. */
+  readonly #standing: readonly Standing[] | undefined
   readonly #drain = new DrainRate()
   /** What the lowest class is owed, in dispatches. */
   #owed = 0
 
-  constructor(capacity: number, trickle: number) {
-    this.capacity = capacity
+  constructor(capacity: number, trickle: number, standing: boolean) {
+    this.#capacity = capacity
     this.#trickle = trickle
-    this.#reserved = Math.round(trickle * capacity)
+    this.#standing = standing ? undefined : CLASSES.map(() => new Standing())
+  }
+
+  /** For an arrival of the lowest class: others may have more room. */
+  get capacity(): number {
+    return this.#roomOf(0)
   }
 
   get size(): number {
@@ -51,19 +65,33 @@ class Classes<W extends Waiter> implements Queue<W> {
     return a.size + b.size + c.size + d.size
   }
 
-  rejects(arrival: Arrival): boolean {
-    return this.size >= this.capacity && this.#victimOf(arrival.priority ?? ORDINARY) === undefined
+  limited(slots: number): void {
+    if (this.#standing !== undefined) for (const each of this.#standing) each.limited(slots)
   }
 
-  push(waiter: W): W | undefined {
+  rejects(arrival: Arrival): boolean {
+    const priority = arrival.priority ?? ORDINARY
+    if (!this.#full(priority) || this.#victimOf(priority) !== undefined) return false
+    this.#turnedAway(priority)
+    return true
+  }
+
+  push(waiter: W, now: Instant): W | undefined {
     let loser: W | undefined
-    if (this.size >= this.capacity) {
+    const full = this.#full(waiter.priority)
+    if (full || this.#crowds(waiter.priority)) {
       const victim = this.#victimOf(waiter.priority)
-      if (victim === undefined) return waiter
-      // Of its class the newest loses: it has waited least.
-      loser = victim.tail!
-      victim.remove(loser)
-    } else if (this.size === 0) this.#drain.resumed()
+      if (victim === undefined && full) return waiter
+      if (victim !== undefined) {
+        // Of its class the newest loses: it has waited least.
+        loser = victim.tail!
+        victim.remove(loser)
+        this.#turnedAway(loser.priority)
+      }
+    } else if (this.size === 0) {
+      this.#drain.resumed()
+      if (this.#standing !== undefined) for (const each of this.#standing) each.resumed(now, this.#drain.wait(1))
+    }
     this.#lines[waiter.priority].append(waiter)
     return loser
   }
@@ -79,6 +107,13 @@ class Classes<W extends Waiter> implements Queue<W> {
     else if (this.#owed >= 1) this.#owed -= 1 - this.#trickle
     this.#lines[waiter.priority].remove(waiter)
     this.#drain.dispatched(now, this.size > 0)
+    const standing = this.#standing
+    if (standing === undefined) return
+    let left = 0
+    for (let rank = HIGHEST; rank >= 0; rank--) {
+      left += this.#lines[rank]!.size
+      standing[rank]!.dispatched(now, left, this.#drain.wait(1))
+    }
   }
 
   remove(waiter: W): boolean {
@@ -86,9 +121,7 @@ class Classes<W extends Waiter> implements Queue<W> {
   }
 
   expectedWait(arrival: Arrival): Millis {
-    let ahead = 0
-    for (let rank: number = arrival.priority ?? ORDINARY; rank <= HIGHEST; rank++) ahead += this.#lines[rank]!.size
-    return this.#drain.wait(ahead)
+    return this.#drain.wait(this.#from(arrival.priority ?? ORDINARY))
   }
 
   /** The head of the first class, from one end, that has somebody who is not too late. */
@@ -100,13 +133,44 @@ class Classes<W extends Waiter> implements Queue<W> {
     return undefined
   }
 
+  /** How many of this class and those above it may wait. */
+  #roomOf(rank: number): number {
+    return this.#standing === undefined ? this.#capacity : Math.min(this.#capacity, this.#standing[rank]!.room)
+  }
+
+  /** How many of this class and those above it wait. */
+  #from(rank: number): number {
+    let count = 0
+    for (let at = rank; at <= HIGHEST; at++) count += this.#lines[at]!.size
+    return count
+  }
+
+  /** Whether there is no room for one more of this class. */
+  #full(priority: number): boolean {
+    return this.#from(priority) >= this.#roomOf(priority) || this.size >= this.#capacity
+  }
+
+  /** Whether one more of this class is one too many for one below that waits. */
+  #crowds(priority: number): boolean {
+    let waiting = this.#from(priority)
+    for (let rank = priority - 1; rank >= 0; rank--) {
+      const { size } = this.#lines[rank]!
+      waiting += size
+      if (size > 0 && waiting >= this.#roomOf(rank)) return true
+    }
+    return false
+  }
+
   /** Whose newest makes room in a full queue for a newcomer of this class; nobody where the newcomer must go. */
   #victimOf(priority: number): Line<W> | undefined {
     const lowest = this.#lowest()
+    // Places from which the less important cannot be pushed out: a turn is worth nothing to who cannot stay.
+    const share = Math.round(this.#trickle * this.#roomOf(lowest))
+    const reserved = this.#standing === undefined || this.#trickle === 0 ? share : Math.max(1, share)
     let below = 0
     for (let rank = lowest; rank < priority; rank++) below += this.#lines[rank]!.size
-    if (below > this.#reserved) return this.#lines[lowest]
-    if (below + this.#lines[priority]!.size >= this.#reserved) return undefined
+    if (below > reserved) return this.#lines[lowest]
+    if (below + this.#lines[priority]!.size >= reserved) return undefined
     // The places of the less important were only lent: whoever is least important of those above gives one back.
     for (let rank = priority + 1; rank <= HIGHEST; rank++) if (this.#lines[rank]!.size > 0) return this.#lines[rank]
     return undefined
@@ -117,5 +181,9 @@ class Classes<W extends Waiter> implements Queue<W> {
     let rank = 0
     while (rank <= HIGHEST && this.#lines[rank]!.size === 0) rank++
     return rank
+  }
+
+  #turnedAway(priority: number): void {
+    if (this.#standing !== undefined) for (let rank = 0; rank <= priority; rank++) this.#standing[rank]!.turnedAway()
   }
 }

@@ -43,6 +43,8 @@ export interface Queue<W extends Waiter = Waiter> {
    * instead of after waiting. Default: 0.
    */
   expectedWait?(arrival: Arrival): Millis
+  /** The gate has so many slots, now and until it says otherwise: what a queue is long by. */
+  limited?(slots: number): void
   /**
    * What one whom this queue let out has cost in the end, where that differs from its estimate.
    * @param place what `place` was when it was let out

@@ -42,7 +42,7 @@ const INFLIGHT = [10, 0, 0.5, 1000, 3] as const
 type Told = Omit<Window, 'start' | 'end'> & { readonly lasted: number }
 
 function windows(fc: PropertyTester, options: LawOptions): Arbitrary<Told[]> {
-  return scripts(fc, options, 7, ([lasted, n, drops, time, doubt, bound, inflight]) => {
+  return scripts(fc, options, 8, ([lasted, n, drops, time, doubt, bound, inflight, cut]) => {
     const count = choose(COUNTS, n)
     const typical = count === 0 ? 0 : choose(TYPICAL, time)
     return {
@@ -52,6 +52,7 @@ function windows(fc: PropertyTester, options: LawOptions): Arbitrary<Told[]> {
       peakInflight: choose(INFLIGHT, inflight),
       meanInflight: choose(INFLIGHT, inflight),
       bound: choose(BOUND, bound),
+      cut: cut === 1,
       rtt: {
         count,
         min: typical / 2,

@@ -20,6 +20,7 @@ export function windowOf(parts: WindowParts = {}): Window {
     peakInflight: 1000,
     meanInflight: 1000,
     bound: 1,
+    cut: false,
     ...rest,
     rtt: { count, min: time, mean: time, typical: time, error, p50: time, p90: time, p99: time },
   }

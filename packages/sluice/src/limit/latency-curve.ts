@@ -1,0 +1,138 @@
+import type { Instant, Millis } from '../ground/index.ts'
+
+/** What latency was like with so many in flight. Both on a logarithmic scale: errors of latencies are relative. */
+export interface Sight {
+  /** Logarithm of what was in flight. */
+  readonly inflight: number
+  /** Logarithm of the time in service in ms, with {@link NEGLIGIBLE} added. */
+  readonly latency: number
+  /** Variance of `latency`. */
+  readonly doubt: number
+  readonly at: Instant
+}
+
+/** A belief about the latency without queueing that does not come from the curve. */
+export interface Prior {
+  readonly latency: number
+  readonly doubt: number
+}
+
+/** What a curve says. Logarithms, as in {@link Sight}. */
+export interface Knee {
+  /** Latency without queueing. */
+  readonly base: number
+  /** What is in flight where queueing begins: the best guess … */
+  readonly inflight: number
+  /** … the lowest that explains what was seen nearly as well; `-Infinity` when it may lie below all of it … */
+  readonly least: number
+  /** … and the highest; `Infinity` when no queueing was seen for sure. */
+  readonly most: number
+  /** The sum of squared errors, each in its standard deviations. */
+  readonly misfit: number
+  /** The latency to expect at the level asked for, over all those knees. */
+  readonly quickest: number
+  readonly slowest: number
+}
+
+/**
+ * Added to every latency, in ms: a few ms are the noise of an event loop, and what CoDel takes for a harmless queue
+ * (RFC 8289). A service of 0.3 ms that takes 1 ms under load is not congested.
+ */
+export const NEGLIGIBLE: Millis = 5
+/** The variance of a latency that grows in the time in which it is not looked at: 3 % in 5 s. */
+const DRIFT_PER_MS = 0.03 ** 2 / 5000
+/** Sights this close together are sights of the same level. */
+const SAME = 0.04
+/** What is known less well than this is as good as unknown. */
+const FORGOTTEN = 0.35 ** 2
+/** However often one looks: services differ from what is assumed of them. */
+const SUREST = 0.02 ** 2
+const MOST_SIGHTS = 16
+/** The knees tried, each so much above the one before. */
+const STEP = Math.log(1.1)
+/** How far below and above what was seen a knee is looked for, in steps. */
+const BELOW = 6
+const ABOVE = 3
+/** Knees within this much misfit of the best explain the curve nearly as well: one standard deviation. */
+const NEARLY = 1
+
+/** The curve as it is known at an instant: what was seen long ago is known less well. */
+export function aged(curve: readonly Sight[], now: Instant): readonly Sight[] {
+  return curve.map((sight) => ({ ...sight, doubt: sight.doubt + DRIFT_PER_MS * (now - sight.at), at: now }))
+}
+
+/** The curve with one more sight: averaged with an earlier one of the same level, weighted by how well each is known. */
+export function withSight(curve: readonly Sight[], sight: Sight): readonly Sight[] {
+  const known = aged(curve, sight.at).filter(({ doubt }) => doubt < FORGOTTEN)
+  const same = known.findIndex(({ inflight }) => Math.abs(inflight - sight.inflight) <= SAME)
+  if (same >= 0) {
+    const before = known[same]!
+    const share = before.doubt / (before.doubt + sight.doubt)
+    return known.with(same, {
+      inflight: before.inflight + share * (sight.inflight - before.inflight),
+      latency: before.latency + share * (sight.latency - before.latency),
+      doubt: Math.max(SUREST, (1 - share) * before.doubt),
+      at: sight.at,
+    })
+  }
+  if (known.length < MOST_SIGHTS) return [...known, sight]
+  const worst = known.reduce((at, { doubt }, index) => (doubt > known[at]!.doubt ? index : at), 0)
+  return known.with(worst, sight)
+}
+
+/**
+ * Where the curve bends. The model is that of any service with so many workers and a queue behind them: latency is flat
+ * up to the knee and proportional to what is in flight beyond it (Little's law at constant throughput). Least squares
+ * over a grid of knees; for each the best base is a weighted mean.
+ * @param curve at least one sight
+ * @param level logarithm of what is in flight for which latency is to be foretold
+ */
+export function kneeOf(curve: readonly Sight[], prior: Prior | null, level: number): Knee {
+  let lowest = level
+  let highest = level
+  for (const { inflight } of curve) {
+    lowest = Math.min(lowest, inflight)
+    highest = Math.max(highest, inflight)
+  }
+  // One alone has nobody to wait for.
+  const from = Math.max(0, lowest - BELOW * STEP)
+  const last = Math.max(1, Math.ceil((highest + ABOVE * STEP - from) / STEP))
+  const fits = Array.from({ length: last + 1 }, (_, index) => fit(curve, prior, from + index * STEP))
+  let best = 0
+  for (let index = 1; index <= last; index++) if (fits[index]!.misfit < fits[best]!.misfit - 1e-9) best = index
+  const bound = fits[best]!.misfit + NEARLY
+  let least = best
+  while (least > 0 && fits[least - 1]!.misfit <= bound) least--
+  let most = best
+  while (most < last && fits[most + 1]!.misfit <= bound) most++
+  let quickest = Infinity
+  let slowest = -Infinity
+  for (let index = least; index <= most; index++) {
+    const expected = fits[index]!.base + Math.max(0, level - (from + index * STEP))
+    quickest = Math.min(quickest, expected)
+    slowest = Math.max(slowest, expected)
+  }
+  return {
+    base: fits[best]!.base,
+    inflight: from + best * STEP,
+    least: least === 0 && from > 0 ? -Infinity : from + least * STEP,
+    most: most === last ? Infinity : from + most * STEP,
+    misfit: fits[best]!.misfit,
+    quickest,
+    slowest,
+  }
+}
+
+function fit(curve: readonly Sight[], prior: Prior | null, knee: number): { base: number; misfit: number } {
+  let weight = prior === null ? 0 : 1 / prior.doubt
+  let sum = prior === null ? 0 : prior.latency / prior.doubt
+  for (const { inflight, latency, doubt } of curve) {
+    weight += 1 / doubt
+    sum += (latency - Math.max(0, inflight - knee)) / doubt
+  }
+  const base = sum / weight
+  let misfit = prior === null ? 0 : (prior.latency - base) ** 2 / prior.doubt
+  for (const { inflight, latency, doubt } of curve)
+    misfit += (latency - Math.max(0, inflight - knee) - base) ** 2 / doubt
+  return { base, misfit }
+}
