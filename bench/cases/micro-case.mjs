@@ -108,7 +108,11 @@ const cases = {
     }
   },
   'bucket: limiter': () => {
-    const bucket = new TokenBucket({ bucketSize: PLENTY, tokensPerInterval: PLENTY, interval: 'second' })
+    const bucket = new TokenBucket({
+      bucketSize: PLENTY,
+      tokensPerInterval: PLENTY,
+      interval: 'second',
+    })
     // It begins empty.
     bucket.content = PLENTY
     return (n) => {
@@ -180,6 +184,14 @@ const cases = {
     ),
   'pipeline: sluice with a deadline': () => runBefore(pipeline(), work),
   'pipeline: sluice, work that takes a signal': () => runBefore(pipeline(), listeningWork),
+  // The least that work which takes a signal can cost: whoever makes it one, has made this.
+  'pipeline: a signal, nothing else': () => {
+    let last
+    return (n) => {
+      for (let i = 0; i < n; i++) last = new AbortController().signal
+      return last
+    }
+  },
 }
 
 function pipeline() {

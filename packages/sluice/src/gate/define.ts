@@ -1,20 +1,17 @@
 import {
   inThisContext,
-  isRejection,
   RejectedError,
-  Rejection,
   systemClock,
   type Arrival,
   type Clock,
-  type Millis,
-  type Outcome,
   type Permit,
   type Pressure,
   type Signal,
 } from '../ground/index.ts'
-import { Attempt, idleSignal, type Overseer } from './attempt.ts'
+import { Attempt, idleSignal, type Work } from './attempt.ts'
 import type { Answer, Entry, Gate, GateCore, GateStats, Observer, RunOptions, Verdict, Waiting } from './gate.ts'
 import { ObservedCore } from './observed.ts'
+import { outcomeOf, Overseer } from './overseer.ts'
 
 export interface DefineGateOptions {
   /** What is told of every arrival. Default: nobody. */
@@ -39,15 +36,12 @@ export function observed(core: GateCore, observer: Observer | undefined): GateCo
 /** The class behind `defineGate`, for gates that offer more than a gate. */
 export class DefinedGate implements Gate {
   readonly core: GateCore
-  zombies = 0
-  readonly #observer: Observer | undefined
-  readonly #clock: Clock
+  readonly #overseer: Overseer
 
   /** @param core already {@link observed} */
   constructor(core: GateCore, { observer, clock }: DefineGateOptions) {
     this.core = core
-    this.#observer = observer
-    this.#clock = clock ?? core.clock ?? systemClock
+    this.#overseer = new Overseer(core.name, clock ?? core.clock ?? systemClock, observer)
   }
 
   get name(): string {
@@ -60,6 +54,10 @@ export class DefinedGate implements Gate {
 
   get stats(): GateStats {
     return this.core.stats
+  }
+
+  get zombies(): number {
+    return this.#overseer.zombies
   }
 
   tryEnter(arrival: Arrival = ORDINARY_ARRIVAL): Verdict {
@@ -76,50 +74,38 @@ export class DefinedGate implements Gate {
     return undefined
   }
 
-  async acquire(entry: Entry = ORDINARY_ARRIVAL): Promise<Permit> {
-    entry.signal?.throwIfAborted()
-    return this.admission(this.core.enter(entry, true), entry)
-  }
-
-  async run<T>(work: (signal: AbortSignal) => PromiseLike<T> | T, options: RunOptions = ORDINARY_ARRIVAL): Promise<T> {
-    options.signal?.throwIfAborted()
-    const entered = this.admission(this.core.enter(options, true), options)
-    const permit = entered instanceof Promise ? await entered : entered
-    if (options.signal !== undefined || options.deadline !== undefined || options.timeout !== undefined)
-      return new Attempt<T>(work, permit, options, this.#clock, this.#overseer(options)).start(
-        work,
-        this.#patience(options),
-      )
+  acquire(entry: Entry = ORDINARY_ARRIVAL): Promise<Permit> {
     try {
-      const result = await work(idleSignal(work))
-      permit.release('success')
-      return result
+      entry.signal?.throwIfAborted()
+      return Promise.resolve(this.admission(this.core.enter(entry, true), entry))
     } catch (error) {
-      permit.release(outcomeOf(error, options))
-      throw error
+      return Promise.reject(error)
     }
   }
 
-  /** How long work may take, in ms. */
-  #patience({ deadline, timeout = Infinity }: RunOptions): Millis {
-    return deadline === undefined ? timeout : Math.min(timeout, deadline - this.#clock.now())
+  /** Not `async`: whoever is let in at once pays for one async function, and who waits holds no half-run one. */
+  run<T>(work: Work<T>, options: RunOptions = ORDINARY_ARRIVAL): Promise<T> {
+    try {
+      options.signal?.throwIfAborted()
+      const entered = this.core.enter(options, true)
+      if (entered.admitted === undefined) return this.#runLater(work, entered, options)
+      return this.#start(work, permitOf(entered), options)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
-  #overseer(options: RunOptions): Overseer {
-    return {
-      tooLate: () => {
-        const now = this.#clock.now()
-        return new RejectedError(new Rejection('deadline', this.name, now, Math.min(now, options.deadline ?? now)))
-      },
-      outcomeOf: (error) => outcomeOf(error, options),
-      zombieRose: () => {
-        this.zombies++
-        this.#observer?.overdue?.(options)
-      },
-      zombieFell: () => {
-        this.zombies--
-      },
-    }
+  #start<T>(work: Work<T>, permit: Permit, options: RunOptions): Promise<T> {
+    if (isTimed(options)) return new Attempt(work, permit, options, this.#overseer).start(work)
+    return perform(work, permit, options)
+  }
+
+  /** By way of a promise: work is the caller's, and must run in its async context, not in that of whoever released. */
+  #runLater<T>(work: Work<T>, waiting: Waiting, options: RunOptions): Promise<T> {
+    if (options.signal !== undefined)
+      return this.#wait(waiting, options).then((permit) => this.#start(work, permit, options))
+    if (!isTimed(options) && options.outcomeOf === undefined) return performLater(work, waiting)
+    return answered(waiting).then((verdict) => this.#start(work, permitOf(verdict), options))
   }
 
   /**
@@ -129,21 +115,13 @@ export class DefinedGate implements Gate {
    */
   protected admission(entered: Verdict | Waiting, entry: Entry): Permit | Promise<Permit> {
     if (entered.admitted === undefined) return this.#wait(entered, entry)
-    if (entered.admitted) return entered
-    throw new RejectedError(entered)
+    return permitOf(entered)
   }
 
-  #wait(waiting: Waiting, entry: Entry): Promise<Permit> {
-    const { signal } = entry
+  #wait(waiting: Waiting, { signal }: Entry): Promise<Permit> {
     return new Promise((resolve, reject) => {
-      const leave = (): void => waiting.cancel()
-      signal?.addEventListener('abort', leave, { once: true })
-      waiting.answer = (verdict): void => {
-        signal?.removeEventListener('abort', leave)
-        if (verdict.admitted) resolve(verdict)
-        else
-          reject(verdict.code === 'cancelled' && signal?.aborted === true ? signal.reason : new RejectedError(verdict))
-      }
+      if (signal === undefined) answerTo(waiting, resolve, reject)
+      else answerUnlessAborted(waiting, signal, resolve, reject)
     })
   }
 
@@ -156,12 +134,66 @@ export class DefinedGate implements Gate {
   }
 }
 
-/** What a thrown error teaches. A judge that breaks costs nobody a slot: to it, too, the work has failed. */
-function outcomeOf(error: unknown, options: RunOptions): Outcome {
+function isTimed({ signal, deadline, timeout }: RunOptions): boolean {
+  return signal !== undefined || deadline !== undefined || timeout !== undefined
+}
+
+/** @throws RejectedError where there is none */
+function permitOf(verdict: Verdict): Permit {
+  if (verdict.admitted) return verdict
+  throw new RejectedError(verdict)
+}
+
+/** Work that nobody can call off. Chained, not awaited: an async function would cost 200 bytes more. */
+function perform<T>(work: Work<T>, permit: Permit, options: RunOptions): Promise<T> {
   try {
-    if (options.outcomeOf !== undefined) return options.outcomeOf(error)
-  } catch {
-    return 'failure'
+    return Promise.resolve(work(idleSignal(work))).then(
+      (value) => {
+        permit.release('success')
+        return value
+      },
+      (error) => {
+        permit.release(outcomeOf(error, options))
+        throw error
+      },
+    )
+  } catch (error) {
+    permit.release(outcomeOf(error, options))
+    return Promise.reject(error)
   }
-  return error instanceof Error && isRejection((error as Partial<RejectedError>).rejection) ? 'dropped' : 'failure'
+}
+
+/** The same for one who waits. Of a million waiters, each holds no more than this knows: not the gate, not the options. */
+function performLater<T>(work: Work<T>, waiting: Waiting): Promise<T> {
+  return answered(waiting).then((verdict) => perform(work, permitOf(verdict), ORDINARY_ARRIVAL))
+}
+
+/** A promise of the answer whose own function is that answer's: of a million waiters each would pay for another. */
+function answered(waiting: Waiting): Promise<Verdict> {
+  return new Promise((resolve) => {
+    waiting.answer = resolve
+  })
+}
+
+function answerTo(waiting: Waiting, resolve: (permit: Permit) => void, reject: (reason: unknown) => void): void {
+  waiting.answer = (verdict): void => {
+    if (verdict.admitted) resolve(verdict)
+    else reject(new RejectedError(verdict))
+  }
+}
+
+/** Apart from {@link answerTo}, so that a million waiters without a signal do not each hold the room for one. */
+function answerUnlessAborted(
+  waiting: Waiting,
+  signal: AbortSignal,
+  resolve: (permit: Permit) => void,
+  reject: (reason: unknown) => void,
+): void {
+  const leave = (): void => waiting.cancel()
+  signal.addEventListener('abort', leave, { once: true })
+  waiting.answer = (verdict): void => {
+    signal.removeEventListener('abort', leave)
+    if (verdict.admitted) resolve(verdict)
+    else reject(verdict.code === 'cancelled' && signal.aborted ? signal.reason : new RejectedError(verdict))
+  }
 }

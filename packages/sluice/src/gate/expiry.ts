@@ -1,17 +1,25 @@
 import { Heap, type Clock, type Instant, type Timer } from '../ground/index.ts'
 
-/** Something that ends by itself at an instant. The links belong to the {@link Expiry} that holds it. */
-export interface Expiring {
-  readonly expires: Instant
-  slot: Slot | undefined
-  earlier: Expiring | undefined
-  later: Expiring | undefined
+/** A place in a ring. In none: no neighbours. */
+interface Link {
+  earlier: Link | undefined
+  later: Link | undefined
 }
 
-/** Everything that ends at the same tick. */
-export interface Slot {
+/** Something that ends by itself at an instant. The links belong to the {@link Expiry} that holds it. */
+export interface Expiring extends Link {
+  readonly expires: Instant
+}
+
+/** Everything that ends at the same tick: a ring that goes through this, so that an entry need not know where it is. */
+class Slot implements Link {
   readonly tick: Instant
-  first: Expiring | undefined
+  earlier: Link = this
+  later: Link = this
+
+  constructor(tick: Instant) {
+    this.tick = tick
+  }
 }
 
 /**
@@ -38,26 +46,24 @@ export class Expiry<E extends Expiring> {
     const tick = tickOf(entry.expires, now)
     let slot = this.#slots.get(tick)
     if (slot === undefined) {
-      slot = { tick, first: undefined }
+      slot = new Slot(tick)
       this.#slots.set(tick, slot)
       this.#heap.push(slot)
     }
-    entry.slot = slot
-    entry.earlier = undefined
-    entry.later = slot.first
-    if (slot.first !== undefined) slot.first.earlier = entry
-    slot.first = entry
+    const { later } = slot
+    entry.earlier = slot
+    entry.later = later
+    later.earlier = entry
+    slot.later = entry
     this.#size++
     if (tick < this.#armedFor) this.#arm(tick, now)
   }
 
   remove(entry: E): void {
-    const { slot, earlier, later } = entry
-    if (slot === undefined) return
-    if (earlier === undefined) slot.first = later
-    else earlier.later = later
-    if (later !== undefined) later.earlier = earlier
-    entry.slot = undefined
+    const { earlier, later } = entry
+    if (earlier === undefined || later === undefined) return
+    earlier.later = later
+    later.earlier = earlier
     entry.earlier = undefined
     entry.later = undefined
     // An empty slot stays until its tick comes: looking for it in the heap would cost more than keeping it.
@@ -89,8 +95,8 @@ export class Expiry<E extends Expiring> {
       if (slot.tick > now) return this.#arm(slot.tick, now)
       this.#heap.pop()
       this.#slots.delete(slot.tick)
-      while (slot.first !== undefined) {
-        const entry = slot.first as E
+      while (slot.later !== slot) {
+        const entry = slot.later as E
         this.remove(entry)
         this.#expire(entry)
       }

@@ -57,7 +57,8 @@ class Keyed implements GateCore {
   readonly #template: GateCore
   readonly #maxKeys: number
   readonly #own = new Map<string, GateCore>()
-  #hand: Iterator<[string, GateCore], undefined> = this.#own.entries()
+  /** Made when first needed: an iterator keeps every earlier, smaller table of a map that grows under it. */
+  #hand: Iterator<[string, GateCore], undefined> | undefined
   readonly #shared: (GateCore | undefined)[]
   /** Counts only once the table is full: before that everybody gets in. */
   #frequency: Frequency | undefined
@@ -147,8 +148,8 @@ class Keyed implements GateCore {
 
   /** The next entry round the table, as a clock's hand goes: a new iterator each time would walk its holes again. */
   #look(): [string, GateCore] {
-    let next = this.#hand.next()
-    if (next.done === true) {
+    let next = this.#hand?.next()
+    if (next === undefined || next.done === true) {
       this.#hand = this.#own.entries()
       next = this.#hand.next()
     }

@@ -17,36 +17,33 @@ export interface Room {
   cancel(waiter: GateWaiter): void
 }
 
-/** An arrival that waits: the queue's entry, the timer's entry, and what its caller holds, in one object. */
+/**
+ * An arrival that waits: the queue's entry, the timer's entry, and what its caller holds, in one object. There may be a
+ * million of them: every field counts.
+ */
 export class GateWaiter implements Waiter, Waiting, Expiring {
   readonly cost: number
   readonly priority: Priority
   readonly flow: string | undefined
   readonly since: Instant
   readonly expires: Instant
-  answer: Answer | undefined
-  /** Its answer, where that came before anybody could have set `answer`: while it was being let in. */
-  early: Verdict | undefined
+  /** Who hears the verdict; or the verdict, where that came before anybody could have asked for it. */
+  #ear: Answer | Verdict | undefined
   previous: Waiter | undefined
   next: Waiter | undefined
   place = -1
-  slot: Expiring['slot']
-  earlier: Expiring | undefined
-  later: Expiring | undefined
+  earlier: Expiring['earlier']
+  later: Expiring['later']
   readonly #room: Room
-  readonly #deadlineFirst: boolean
 
   /** @throws RangeError when the arrival's priority or patience makes no sense */
-  constructor(room: Room, arrival: Arrival, cost: number, now: Instant, maxWait: Millis) {
+  constructor(room: Room, arrival: Arrival, cost: number, now: Instant, expires: Instant) {
     this.#room = room
     this.cost = cost
     this.priority = priorityOf(arrival)
     this.flow = arrival.flow
     this.since = now
-    const patience = now + Math.min(maxWait, checkNumber('arrival.maxWait', arrival.maxWait ?? maxWait, 0, Infinity))
-    const deadline = arrival.deadline ?? Infinity
-    this.#deadlineFirst = deadline < patience
-    this.expires = this.#deadlineFirst ? deadline : patience
+    this.expires = expires
   }
 
   get admitted(): undefined {
@@ -54,12 +51,45 @@ export class GateWaiter implements Waiter, Waiting, Expiring {
   }
 
   get expiry(): RejectionCode {
-    return this.#deadlineFirst ? 'deadline' : 'queue_timeout'
+    return 'queue_timeout'
+  }
+
+  get answer(): Answer | undefined {
+    return typeof this.#ear === 'function' ? this.#ear : undefined
+  }
+
+  set answer(answer: Answer | undefined) {
+    this.#ear = answer
+  }
+
+  /** Its answer, where that came while it was being let in. */
+  get early(): Verdict | undefined {
+    return typeof this.#ear === 'object' ? this.#ear : undefined
+  }
+
+  set early(verdict: Verdict) {
+    this.#ear = verdict
   }
 
   cancel(): void {
     this.#room.cancel(this)
   }
+}
+
+/** One whose deadline comes before its patience ends. A class, because a field for it would cost all the others. */
+class HurriedWaiter extends GateWaiter {
+  override get expiry(): RejectionCode {
+    return 'deadline'
+  }
+}
+
+/** @throws RangeError when the arrival's priority or patience makes no sense */
+export function waiterOf(room: Room, arrival: Arrival, cost: number, now: Instant, maxWait: Millis): GateWaiter {
+  const patience = now + Math.min(maxWait, checkNumber('arrival.maxWait', arrival.maxWait ?? maxWait, 0, Infinity))
+  const { deadline = Infinity } = arrival
+  return deadline < patience
+    ? new HurriedWaiter(room, arrival, cost, now, deadline)
+    : new GateWaiter(room, arrival, cost, now, patience)
 }
 
 /**

@@ -13,7 +13,6 @@ interface Entry extends Expiring {
 const entry = (now: number, patience: number): Entry => ({
   added: now,
   expires: now + patience,
-  slot: undefined,
   earlier: undefined,
   later: undefined,
   ended: undefined,

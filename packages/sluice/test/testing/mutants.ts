@@ -17,8 +17,25 @@ const DEFINE = 'gate/define.js'
 /** What the laws must find out. Keep each to one thing, as a slip of the keyboard would be. */
 export const MUTANTS: readonly Mutant[] = [
   // Permits
-  { name: 'a permit can be released twice', file: SLOTS, find: 'this.#slots = undefined;', replace: '' },
+  {
+    name: 'a permit can be released twice',
+    file: SLOTS,
+    find: 'this.#slots = undefined; slots.vacate(1);',
+    replace: 'slots.vacate(1);',
+  },
+  {
+    name: 'a permit of a limiter can be released twice',
+    file: SLOTS,
+    find: 'this.#slots = undefined; slots.release(',
+    replace: 'slots.release(',
+  },
   { name: 'one too many is let in', file: SLOTS, find: '+ cost <= this.#limit', replace: '+ cost <= this.#limit + 1' },
+  {
+    name: 'one too many is let in of those who ask for nothing special',
+    file: SLOTS,
+    find: 'Math.min(parts.limit, parts.threshold) - 1',
+    replace: 'Math.min(parts.limit, parts.threshold)',
+  },
   {
     name: 'a wide waiter is let in where it does not fit',
     file: SLOTS,
@@ -28,7 +45,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a wide waiter gives back 1',
     file: SLOTS,
-    find: 'this.#inflight -= permit.cost',
+    find: 'this.#inflight -= cost',
     replace: 'this.#inflight -= 1',
   },
   {
@@ -38,16 +55,22 @@ export const MUTANTS: readonly Mutant[] = [
     replace: 'if (this.#inflight',
   },
   {
+    name: 'those who wait are overtaken by whoever asks for nothing special',
+    file: SLOTS,
+    find: 'arrival.maxWait === undefined && this.#queued === 0',
+    replace: 'arrival.maxWait === undefined',
+  },
+  {
     name: 'a release lets nobody in',
     file: SLOTS,
-    find: 'else if (this.#queued > 0) this.#serve(this.clock.now());',
+    find: 'if (this.#room !== undefined && this.#room.size > 0) this.#serve(this.clock.now());',
     replace: '',
   },
   {
     name: 'a release of a limiter lets nobody in',
     file: SLOTS,
-    find: 'this.#serve(now); } else if',
-    replace: '} else if',
+    find: 'this.#limitMoved(before, meter); } this.#serve(now);',
+    replace: 'this.#limitMoved(before, meter); }',
   },
   {
     name: 'the limit that was found is ignored',
@@ -145,7 +168,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'acquire does not hear of an abort',
     file: DEFINE,
-    find: "signal?.addEventListener('abort', leave, { once: true });",
+    find: "signal.addEventListener('abort', leave, { once: true });",
     replace: '',
   },
   // Queues
