@@ -27,6 +27,8 @@ class Event implements Timer {
 export class VirtualClock implements Clock {
   #now: Instant
   #order = 0
+  /** Timers that have run. */
+  happened = 0
   readonly #events = new Heap<Event>((a, b) => a.at < b.at || (a.at === b.at && a.order < b.order))
 
   /** @param start where the axis begins, in ms; anything but 0 finds code that takes it for an origin */
@@ -64,8 +66,10 @@ export class VirtualClock implements Clock {
       this.#events.pop()
       if (event.at > this.#now) this.#now = event.at
       const { run } = event
+      if (run === undefined) continue
       event.run = undefined
-      run?.()
+      this.happened++
+      run()
     }
     if (end > this.#now) this.#now = end
   }
