@@ -1,4 +1,4 @@
-import { checkNumber, type Instant } from '../ground/index.ts'
+import { checkNumber, type Instant, type Millis } from '../ground/index.ts'
 import { aged, kneeOf, NEGLIGIBLE, withSight, type Knee, type Prior, type Sight } from './latency-curve.ts'
 import type { LimitAlgorithm, Step, Window, WindowEnd } from './limit.ts'
 
@@ -22,10 +22,12 @@ export interface AdaptiveState {
   readonly trip: { readonly since: Instant; readonly back: number; readonly up: boolean } | null
   /** While it is open whether more or less can be done than before: the limit when that began. */
   readonly fallen: number | null
+  /** Work began to take twice as long in the window before. */
+  readonly alarmed: boolean
   /** When to look below the knee again … */
   readonly nextDip: Instant
-  /** … and above it, on the windows' clock. */
-  readonly nextLift: Instant
+  /** … and when the last look above it ended, and how long it took, on the windows' clock. */
+  readonly lifted: { readonly at: Instant; readonly took: Millis }
 }
 
 // The ratios are dimensionless: nothing is tuned to a service time or a rate.
@@ -66,11 +68,16 @@ const FREE_ERROR = 0.2
 /** Share of the time at which the limit counts as binding. */
 const BINDING = 0.5
 
+/** The reason of a step that waits for the next window to say how much slower. */
+const SLOWER = 'slower'
+
 /** In ms. Each look costs something; a longer one is repeated less often, so that it costs at most one part in thirty. */
 const DIP_EVERY = 2000
 const LIFT_EVERY = 5000
-const CALM_LIFT_EVERY = 700
 const COST = 30
+/** Without queueing at the limit there may be room, and a look above it costs the less: then it is sooner. */
+const CALM_LIFT_EVERY = 700
+const CALM_COST = 4
 
 const STEADY: WindowEnd = { samples: 20, error: 0.1, atLeast: 50, atMost: 1000 }
 /** These cost goodput or latency while they last, so they end as soon as they mean something. */
@@ -104,7 +111,7 @@ export function adaptive(options: AdaptiveOptions = {}): LimitAlgorithm<Adaptive
 
   const decide: Decide = (state, wanted, reason, until = STEADY) => {
     const limit = Math.min(max, Math.max(min, Math.round(wanted)))
-    return { state: { ...state, limit }, limit, reason, until }
+    return { state: { ...state, limit, alarmed: reason === SLOWER }, limit, reason, until }
   }
   const start: AdaptiveState = {
     limit: initial,
@@ -112,8 +119,9 @@ export function adaptive(options: AdaptiveOptions = {}): LimitAlgorithm<Adaptive
     prior: null,
     trip: null,
     fallen: null,
+    alarmed: false,
     nextDip: 0,
-    nextLift: 0,
+    lifted: { at: 0, took: 0 },
   }
   return {
     name: 'adaptive',
@@ -145,7 +153,7 @@ function sightOf(state: AdaptiveState, window: Window, extraError: number): Sigh
 
 /** The limit holds nobody back: nothing to decide, but there is something to be learned. */
 function whileFree(state: AdaptiveState, window: Window, decide: Decide): Step<AdaptiveState> {
-  const idle: AdaptiveState = { ...state, trip: null, fallen: null, nextLift: window.end + LIFT_EVERY }
+  const idle: AdaptiveState = { ...state, trip: null, fallen: null, lifted: { at: window.end, took: 0 } }
   const home = state.trip === null ? state.limit : state.trip.back
   // More than half full, the few moments at the limit would pass for the whole.
   const honest = window.meanInflight < state.limit / 2
@@ -160,12 +168,13 @@ function whileBound(state: AdaptiveState, window: Window, decide: Decide, min: n
   const sight = sightOf(state, window, 0)
   const change = changeOf(state, sight)
   if (change === 'worse' && state.fallen === null) {
-    // The change came in the middle of the window: it says which way, not how far.
-    const fallen: AdaptiveState = { ...forgetful(state, sight), trip: null, fallen: limit }
+    // Without an alarm the change came in the middle of the window, which says which way but not how far.
+    const curve = state.alarmed ? [sight] : []
+    const fallen: AdaptiveState = { ...forgetful(state, sight), curve, trip: null, fallen: limit }
     const slower = fallen.prior === null ? 2 : Math.exp(sight.latency - fallen.prior.latency)
     return decide(fallen, Math.min(limit - 1, limit * Math.max(DEEPEST_CUT, HEADROOM / slower)), 'queueing', FALLEN)
   }
-  if (window.cut && change !== 'better') return decide(state, limit, 'slower', FALLEN)
+  if (window.cut && change !== 'better') return decide(state, limit, SLOWER, FALLEN)
 
   const before = change === 'better' ? forgetful(state, sight) : state
   const curve = withSight(before.curve, sight)
@@ -238,14 +247,18 @@ function steer(state: AdaptiveState, knee: Knee, sight: Sight, decide: Decide, m
     const down = { since: now, back: limit, up: false }
     return decide({ ...state, trip: down }, Math.min(limit - 1, likeliest * DIP), 'probe', TRIP)
   }
-  const calm = sight.latency < knee.base + CALM
-  if (trip === null && now >= state.nextLift - (calm ? LIFT_EVERY - CALM_LIFT_EVERY : 0)) {
+  if (trip === null && now >= state.lifted.at + pauseAfter(state.lifted.took, sight.latency < knee.base + CALM)) {
     const up = { since: now, back: limit, up: true }
     return decide({ ...state, trip: up }, Math.ceil(Math.max(limit, goal) * LIFT), 'lift', TRIP)
   }
   // A hair's breadth is noise.
   const next = Math.abs(goal - home) < Math.max(0.5, home * 0.03) ? home : goal
   return decide(returned(state, now), next, trip === null ? reasonFor(next, limit) : trip.up ? 'lifted' : 'probed')
+}
+
+/** How long after a look above the limit the next one is due. */
+function pauseAfter(took: Millis, calm: boolean): Millis {
+  return calm ? Math.max(CALM_LIFT_EVERY, took * CALM_COST) : Math.max(LIFT_EVERY, took * COST)
 }
 
 function reasonFor(next: number, limit: number): string {
@@ -257,7 +270,7 @@ function reasonFor(next: number, limit: number): string {
 function returned(state: AdaptiveState, now: Instant): AdaptiveState {
   const { trip } = state
   if (trip === null) return state
-  const cost = (now - trip.since) * COST
-  if (trip.up) return { ...state, trip: null, nextLift: now + Math.max(LIFT_EVERY, cost) }
-  return { ...state, trip: null, nextDip: now + Math.max(DIP_EVERY, cost) }
+  const took = now - trip.since
+  if (trip.up) return { ...state, trip: null, lifted: { at: now, took } }
+  return { ...state, trip: null, nextDip: now + Math.max(DIP_EVERY, took * COST) }
 }

@@ -85,7 +85,8 @@ class Fair<W extends Waiter> implements Queue<W> {
       this.remove(loser)
     }
     const share = this.#shares[place]!
-    waiter.place = place
+    // As a small integer: what a hash gives is kept as a boxed double, 16 B for each waiter.
+    waiter.place = place | 0
     share.line.append(waiter)
     if (this.#size++ === 0) this.#drain.resumed()
     if (share.line.size === 1) {
