@@ -26,8 +26,8 @@ export interface AdaptiveState {
   readonly alarmed: boolean
   /** When to look below the knee again … */
   readonly nextDip: Instant
-  /** … and when the last look above it ended, and how long it took, on the windows' clock. */
-  readonly lifted: { readonly at: Instant; readonly took: Millis }
+  /** … and when the last look above it ended, how long it took, and how many in a row found no room there. */
+  readonly lifted: { readonly at: Instant; readonly took: Millis; readonly inVain: number }
 }
 
 // The ratios are dimensionless: nothing is tuned to a service time or a rate.
@@ -78,6 +78,8 @@ const COST = 30
 /** Without queueing at the limit there may be room, and a look above it costs the less: then it is sooner. */
 const CALM_LIFT_EVERY = 700
 const CALM_COST = 4
+/** A look above the limit that finds no room is repeated half as often, this many times. */
+const MOST_DOUBLINGS = 2
 
 const STEADY: WindowEnd = { samples: 20, error: 0.1, atLeast: 50, atMost: 1000 }
 /** These cost goodput or latency while they last, so they end as soon as they mean something. */
@@ -121,7 +123,7 @@ export function adaptive(options: AdaptiveOptions = {}): LimitAlgorithm<Adaptive
     fallen: null,
     alarmed: false,
     nextDip: 0,
-    lifted: { at: 0, took: 0 },
+    lifted: { at: 0, took: 0, inVain: 0 },
   }
   return {
     name: 'adaptive',
@@ -153,7 +155,7 @@ function sightOf(state: AdaptiveState, window: Window, extraError: number): Sigh
 
 /** The limit holds nobody back: nothing to decide, but there is something to be learned. */
 function whileFree(state: AdaptiveState, window: Window, decide: Decide): Step<AdaptiveState> {
-  const idle: AdaptiveState = { ...state, trip: null, fallen: null, lifted: { at: window.end, took: 0 } }
+  const idle: AdaptiveState = { ...state, trip: null, fallen: null, lifted: { at: window.end, took: 0, inVain: 0 } }
   const home = state.trip === null ? state.limit : state.trip.back
   // More than half full, the few moments at the limit would pass for the whole.
   const honest = window.meanInflight < state.limit / 2
@@ -208,7 +210,12 @@ function changeOf({ curve, prior }: AdaptiveState, sight: Sight): 'worse' | 'bet
 /** Nothing seen so far holds any more, but for what it took without queueing: perhaps. */
 function forgetful(state: AdaptiveState, sight: Sight): AdaptiveState {
   const { base, least } = kneeOf(aged(state.curve, sight.at), state.prior, sight.inflight)
-  return { ...state, curve: [], prior: least === -Infinity ? null : { latency: base, doubt: STALE } }
+  return {
+    ...state,
+    curve: [],
+    lifted: { ...state.lifted, inVain: 0 },
+    prior: least === -Infinity ? null : { latency: base, doubt: STALE },
+  }
 }
 
 /** The next limit, given what the curve says: where the knee is, or where to look for it. */
@@ -247,7 +254,7 @@ function steer(state: AdaptiveState, knee: Knee, sight: Sight, decide: Decide, m
     const down = { since: now, back: limit, up: false }
     return decide({ ...state, trip: down }, Math.min(limit - 1, likeliest * DIP), 'probe', TRIP)
   }
-  if (trip === null && now >= state.lifted.at + pauseAfter(state.lifted.took, sight.latency < knee.base + CALM)) {
+  if (trip === null && now >= state.lifted.at + pauseAfter(state.lifted, sight.latency < knee.base + CALM)) {
     const up = { since: now, back: limit, up: true }
     return decide({ ...state, trip: up }, Math.ceil(Math.max(limit, goal) * LIFT), 'lift', TRIP)
   }
@@ -257,8 +264,9 @@ function steer(state: AdaptiveState, knee: Knee, sight: Sight, decide: Decide, m
 }
 
 /** How long after a look above the limit the next one is due. */
-function pauseAfter(took: Millis, calm: boolean): Millis {
-  return calm ? Math.max(CALM_LIFT_EVERY, took * CALM_COST) : Math.max(LIFT_EVERY, took * COST)
+function pauseAfter({ took, inVain }: AdaptiveState['lifted'], calm: boolean): Millis {
+  if (calm) return Math.max(CALM_LIFT_EVERY, took * CALM_COST)
+  return Math.max(LIFT_EVERY, took * COST) * 2 ** Math.min(inVain, MOST_DOUBLINGS)
 }
 
 function reasonFor(next: number, limit: number): string {
@@ -271,6 +279,6 @@ function returned(state: AdaptiveState, now: Instant): AdaptiveState {
   const { trip } = state
   if (trip === null) return state
   const took = now - trip.since
-  if (trip.up) return { ...state, trip: null, lifted: { at: now, took } }
+  if (trip.up) return { ...state, trip: null, lifted: { at: now, took, inVain: state.lifted.inVain + 1 } }
   return { ...state, trip: null, nextDip: now + Math.max(DIP_EVERY, took * COST) }
 }

@@ -55,6 +55,8 @@ const BELOW = 6
 const ABOVE = 3
 /** Knees within this much misfit of the best explain the curve nearly as well: one standard deviation. */
 const NEARLY = 1
+/** Queueing is seen for sure when its absence is this much worse an explanation: two standard deviations. */
+const SURELY = 4
 
 /** The curve as it is known at an instant: what was seen long ago is known less well. */
 export function aged(curve: readonly Sight[], now: Instant): readonly Sight[] {
@@ -105,6 +107,8 @@ export function kneeOf(curve: readonly Sight[], prior: Prior | null, level: numb
   while (least > 0 && fits[least - 1]!.misfit <= bound) least--
   let most = best
   while (most < last && fits[most + 1]!.misfit <= bound) most++
+  let unlikely = most
+  while (unlikely < last && fits[unlikely + 1]!.misfit <= fits[best]!.misfit + SURELY) unlikely++
   let quickest = Infinity
   let slowest = -Infinity
   for (let index = least; index <= most; index++) {
@@ -116,7 +120,7 @@ export function kneeOf(curve: readonly Sight[], prior: Prior | null, level: numb
     base: fits[best]!.base,
     inflight: from + best * STEP,
     least: least === 0 && from > 0 ? -Infinity : from + least * STEP,
-    most: most === last ? Infinity : from + most * STEP,
+    most: unlikely === last ? Infinity : from + most * STEP,
     misfit: fits[best]!.misfit,
     quickest,
     slowest,

@@ -6,7 +6,7 @@ const BURST = 2
 const SMALLEST_BURST = 16
 /** A standing queue keeps this share of the slots' number: enough that the next one is there when a slot falls free. */
 const STANDING = 0.3
-/** And at least so many: one of the important, one of the others. */
+/** And at least so many where no more come than go: at few slots they come in fits and starts. */
 const SHORTEST = 2
 /** What is judged at once: an interval of at least so many ms, times in service and dispatches. */
 const INTERVAL: Millis = 100
@@ -45,7 +45,7 @@ export class Standing {
   get room(): number {
     if (!this.#stands) return Math.max(SMALLEST_BURST, BURST * this.#slots)
     // The more there are who come, the sooner somebody stands there again.
-    return Math.max(SHORTEST, Math.round(STANDING * this.#scarcity * this.#slots))
+    return Math.max(1, Math.round(this.#scarcity * Math.max(SHORTEST, STANDING * this.#slots)))
   }
 
   /** The gate has so many slots now. */
