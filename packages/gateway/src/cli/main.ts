@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { benchCommand } from './bench.ts'
 import { demoCommand } from './demo.ts'
 import { runCommand } from './run.ts'
+import { sizeCommand } from './size.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
   version: string
@@ -25,6 +27,8 @@ const program = new Command('sluice')
 
 runCommand(program)
 demoCommand(program)
+benchCommand(program)
+sizeCommand(program)
 
 if (process.argv.length <= 2) program.outputHelp()
 else {

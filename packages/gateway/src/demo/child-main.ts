@@ -23,8 +23,15 @@ async function start(): Promise<{ port: number; load: () => ChildLoad }> {
     return { port: server.port, load: () => ({ inflight: server.load.busy, queued: server.load.queued }) }
   }
   const { startGateway } = await import('../gateway.ts')
-  const gateway = await startGateway({ upstream: role.upstream, port: 0, adminPort: 0, protect: role.protect })
-  return { port: gateway.port, load: () => gateway.gate?.stats ?? { inflight: 0, queued: 0 } }
+  const { upstream, protect, plan } = role
+  const gateway = await startGateway({ upstream, port: 0, adminPort: 0, protect, ...(plan && { plan }) })
+  const { gate, tally } = gateway
+  const load = (): ChildLoad => ({
+    ...(gate?.stats ?? { inflight: 0, queued: 0 }),
+    admissions: tally.admissions,
+    waitTotal: tally.waitTotal,
+  })
+  return { port: gateway.port, load }
 }
 
 function tell(message: ChildMessage): void {

@@ -68,7 +68,8 @@ export class Connection implements Exchange {
     if (!this.#open) return
     this.#open = false
     // A reset, so that no port stays behind in TIME_WAIT: a thousand timeouts a second would use them all up.
-    if (this.#socket.connecting) this.#socket.destroy()
+    // Not one the other side has begun to end, though: libuv refuses, and the process then spins at exit for ever.
+    if (this.#socket.connecting || this.#socket.writableEnded) this.#socket.destroy()
     else this.#socket.resetAndDestroy()
     this.#keeper.gone(this)
   }

@@ -1,3 +1,4 @@
+export { closedLoop, type ClosedLoopOptions, type ClosedLoopReport, type Fate } from './closed-loop.ts'
 export { httpTransport, type HttpTransport, type HttpTransportOptions } from './http-transport.ts'
 export type {
   Counts,
