@@ -194,6 +194,8 @@ export class Slots implements GateCore, RoomKeeper {
       const cost = Math.min(waiter.cost, this.#limit)
       room.answer(waiter, this.#admit(cost, Math.max(0, now - waiter.since), now, waiter.place))
     }
+    // The first to fall free only: after a raise many are, until enough have come.
+    if (room.size === 0 && this.#limit - this.#inflight === 1) room.idled()
     this.#serving = false
   }
 

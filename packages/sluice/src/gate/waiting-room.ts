@@ -38,6 +38,11 @@ export class WaitingRoom implements Room {
     this.#queue.limited?.(slots)
   }
 
+  /** A slot fell free and nobody was there to take it. */
+  idled(): void {
+    this.#queue.idled?.()
+  }
+
   get size(): number {
     return this.#queue.size
   }

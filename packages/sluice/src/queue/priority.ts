@@ -69,6 +69,10 @@ class Classes<W extends Waiter> implements Queue<W> {
     if (this.#standing !== undefined) for (const each of this.#standing) each.limited(slots)
   }
 
+  idled(): void {
+    if (this.#standing !== undefined) for (const each of this.#standing) each.idled()
+  }
+
   rejects(arrival: Arrival): boolean {
     const priority = arrival.priority ?? ORDINARY
     if (!this.#full(priority) || this.#victimOf(priority) !== undefined) return false

@@ -45,6 +45,8 @@ export interface Queue<W extends Waiter = Waiter> {
   expectedWait?(arrival: Arrival): Millis
   /** The gate has so many slots, now and until it says otherwise: what a queue is long by. */
   limited?(slots: number): void
+  /** A slot fell free and nobody was there to take it: a queue that turned somebody away was too short. */
+  idled?(): void
   /**
    * What one whom this queue let out has cost in the end, where that differs from its estimate.
    * @param place what `place` was when it was let out

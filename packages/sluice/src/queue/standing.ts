@@ -8,6 +8,9 @@ const SMALLEST_BURST = 16
 const STANDING = 0.3
 /** And at least so many where no more come than go: at few slots they come in fits and starts. */
 const SHORTEST = 2
+/** Idle for more than this share of the dispatches, the slots are worth a longer queue, up to so many times as long. */
+const WASTED = 0.1
+const MOST_GENEROUS = 16
 /** What is judged at once: an interval of at least so many ms, times in service and dispatches. */
 const INTERVAL: Millis = 100
 const SERVICES = 2
@@ -34,18 +37,21 @@ export class Standing {
   #stands = false
   /** Dispatches for each one turned away, in the last interval; at most 1. */
   #scarcity = 1
+  /** Grows while slots stand idle although others are turned away: those who come may come in clumps. */
+  #generosity = 1
   #last: Instant = -Infinity
   // The interval.
   #since: Instant = -Infinity
   #shortest = Infinity
   #dispatched = 0
   #turnedAway = 0
+  #idle = 0
 
   /** How many may wait. */
   get room(): number {
     if (!this.#stands) return Math.max(SMALLEST_BURST, BURST * this.#slots)
     // The more there are who come, the sooner somebody stands there again.
-    return Math.max(1, Math.round(this.#scarcity * Math.max(SHORTEST, STANDING * this.#slots)))
+    return Math.max(1, Math.round(this.#generosity * this.#scarcity * Math.max(SHORTEST, STANDING * this.#slots)))
   }
 
   /** The gate has so many slots now. */
@@ -56,6 +62,11 @@ export class Standing {
   /** Somebody was refused a place, or lost it to somebody more important. */
   turnedAway(): void {
     this.#turnedAway++
+  }
+
+  /** A slot fell free and nobody was there to take it. */
+  idled(): void {
+    this.#idle++
   }
 
   /** Somebody waits again after nobody did. @param gap time from dispatch to dispatch, in ms; 0 while unknown */
@@ -92,10 +103,13 @@ export class Standing {
   }
 
   #restart(now: Instant): void {
+    const wasted = this.#stands && this.#idle > WASTED * this.#dispatched
+    this.#generosity = wasted ? Math.min(MOST_GENEROUS, this.#generosity * 2) : Math.max(1, this.#generosity * 0.9)
     this.#scarcity = Math.min(1, this.#dispatched / Math.max(1, this.#turnedAway))
     this.#since = now
     this.#shortest = Infinity
     this.#dispatched = 0
     this.#turnedAway = 0
+    this.#idle = 0
   }
 }
