@@ -168,6 +168,7 @@ class Classes<W extends Waiter> implements Queue<W> {
   /** Whose newest makes room in a full queue for a newcomer of this class; nobody where the newcomer must go. */
   #victimOf(priority: number): Line<W> | undefined {
     const lowest = this.#lowest()
+    if (lowest > HIGHEST) return undefined
     // Places from which the less important cannot be pushed out: a turn is worth nothing to who cannot stay.
     const share = Math.round(this.#trickle * this.#roomOf(lowest))
     const reserved = this.#standing === undefined || this.#trickle === 0 ? share : Math.max(1, share)
