@@ -1,4 +1,4 @@
-// Style and types: formatting, type-aware lint, the floors that must not know Node, and pictures that are not stale.
+// Style and types: formatting, type-aware lint, the floors that must not know Node, and docs that are not stale.
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { root, setUp } from './setup.mjs'
@@ -14,8 +14,10 @@ for (const [tool, args] of checks) {
   const done = spawnSync(join(root, 'node_modules', '.bin', tool), args, { cwd: root, stdio: 'inherit' })
   if (done.status !== 0) failed = true
 }
-// Pictures and figures of the docs are drawn from seeded runs of the code as it is.
-const pictures = [join(root, 'scripts', 'pictures.mjs'), '--check']
-if (spawnSync(process.execPath, pictures, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] }).status !== 0)
-  failed = true
+// Pictures, figures and lists of the docs are made of the code as it is.
+for (const script of ['pictures.mjs', 'coverage.mjs']) {
+  const args = [join(root, 'scripts', script), '--check']
+  const done = spawnSync(process.execPath, args, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
+  if (done.status !== 0) failed = true
+}
 process.exit(failed ? 1 : 0)
