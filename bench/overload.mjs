@@ -1,90 +1,90 @@
-// 20 slots x 50 ms behind the gateway and without it, offered ten times its capacity.
+// Goodput under overload over real sockets: four plants, everybody before them, one table.
 //
-//   node bench/overload.mjs [--times 10] [--seconds 9] [--json] [--check]
+//   node bench/overload.mjs                          Sluice and nobody at 10×, and the gateway: about two minutes
+//   node bench/overload.mjs --all --write            every cell, half an hour; the tables go into docs/overload.md
+//   node bench/overload.mjs --plant c --times 10 --contender sluice,none --connections kept --seconds 7 [--check]
+//
+// --json prints a line of JSON a cell. --read FILE --write puts such lines of earlier runs into the page, together with
+// whatever cells are asked for besides.
 //
 // Open loop: arrival k is due at t0 + k/rate whatever happens; latency, the bound of goodput (500 ms) and the client's
-// timeout (1 s) count from the due time. The first 3 s are left out: the limit has to be found first. Each part runs in
-// a process of its own, as in `sluice demo`: load here, upstream and gateway each in a child. `direct` means without a
-// gateway at all: straight at the upstream. --check exits 1 unless the gateway keeps 95 % of capacity while direct
-// loses 95 % of it.
+// patience (1 s) count from the due time. The first 3 s are left out: a limit has to be found first. Server and load are
+// processes of their own. --check exits 1 unless Sluice keeps 95 % of what is possible in every cell measured, the
+// gateway too, while no protection at all loses 95 % of it in front of slots.
+import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { startChild } from '../packages/gateway/dist/src/demo/child.js'
-import { httpTransport, openLoop } from '../packages/gateway/dist/src/load/index.js'
+import { capacityOf, measure } from './overload/cell.mjs'
+import { contenders } from './overload/contenders.mjs'
+import { plants } from './overload/plants.mjs'
+import { printCells, writePage } from './overload/tables.mjs'
 
 const { values } = parseArgs({
   options: {
-    times: { type: 'string', default: '10' },
-    seconds: { type: 'string', default: '9' },
+    plant: { type: 'string' },
+    times: { type: 'string' },
+    contender: { type: 'string' },
+    connections: { type: 'string' },
+    seconds: { type: 'string', default: '7' },
+    all: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
+    read: { type: 'string' },
     check: { type: 'boolean', default: false },
   },
 })
-const SLOTS = 20
-const SERVICE = 50
-const CAPACITY = (SLOTS / SERVICE) * 1000
-const LEFT_OUT = 3000
-const rate = CAPACITY * Number(values.times)
-const duration = Number(values.seconds) * 1000 - LEFT_OUT
 
-const rows = [await measure('direct', false), await measure('gateway', true)]
-if (values.json) console.log(JSON.stringify(rows, undefined, 2))
-else print(rows)
-if (values.check) {
-  const [direct, gateway] = rows.map(({ good }) => ((good / duration) * 1000) / CAPACITY)
-  if (!(gateway >= 0.95 && direct <= 0.05)) process.exitCode = 1
-}
-
-async function measure(name, behindGateway) {
-  const children = []
-  try {
-    const upstream = await startChild({ role: 'upstream', slots: SLOTS, service: SERVICE })
-    children.push(upstream)
-    let front = upstream
-    if (behindGateway) {
-      front = await startChild({ role: 'gateway', upstream: `http://127.0.0.1:${upstream.port}`, protect: true })
-      children.push(front)
+function chosen(name, usual, known) {
+  const list = values[name]?.split(',') ?? usual
+  for (const one of list)
+    if (!known.includes(one)) {
+      process.stderr.write(`overload: no ${name} '${one}'; there are ${known.join(', ')}\n`)
+      process.exit(2)
     }
-    const transport = httpTransport({ url: `http://127.0.0.1:${front.port}/` })
-    let limit
-    const { phases } = await openLoop({
-      transport,
-      phases: [
-        { name: 'left out', rate, duration: LEFT_OUT },
-        { name: 'measured', rate, duration },
-      ],
-      // Read while the load is still on: afterwards the limit says nothing about it.
-      onSecond: () => (limit = front.load.limit),
-    })
-    transport.close()
-    return { ...phases[1], name, limit }
-  } finally {
-    await Promise.all(children.map((child) => child.stop()))
-  }
+  return list
 }
 
-function print(rows) {
-  const perSecond = (count) => Math.round((count / duration) * 1000)
-  const ms = (value) => Math.round(value * 10) / 10
-  console.log(`${SLOTS} slots x ${SERVICE} ms = ${CAPACITY}/s, offered ${rate}/s for ${duration / 1000} s`)
-  console.log(`(first ${LEFT_OUT / 1000} s left out; good = 2xx within 500 ms of the due time; timeout 1 s)\n`)
-  console.table(
-    Object.fromEntries(
-      rows.map(({ name, limit, offered, good, rejected, timeouts, errors, late, admitted, refused }) => [
-        name,
-        {
-          'offered/s': perSecond(offered),
-          'good/s': perSecond(good),
-          '% of capacity': Math.round((perSecond(good) / CAPACITY) * 1000) / 10,
-          'p50 ms': ms(admitted.p50),
-          'p99 ms': ms(admitted.p99),
-          'rejected/s': perSecond(rejected),
-          'rejected p99 ms': ms(refused.p99),
-          'timeouts/s': perSecond(timeouts),
-          'errors/s': perSecond(errors),
-          'late %': Math.round((late / offered) * 1000) / 10,
-          'limit at end': limit ?? '-',
-        },
-      ]),
-    ),
-  )
+const everybody = [...Object.keys(contenders), 'gateway']
+const wanted = {
+  plants: chosen('plant', Object.keys(plants), Object.keys(plants)),
+  contenders: chosen('contender', values.all ? Object.keys(contenders) : ['none', 'sluice', 'gateway'], everybody),
+  connections: chosen('connections', values.all ? ['kept', 'fresh'] : ['kept'], ['kept', 'fresh']),
+  times: (values.times?.split(',') ?? (values.all ? [2, 5, 10] : [10])).map(Number),
+}
+
+const earlier =
+  values.read === undefined
+    ? []
+    : readFileSync(values.read, 'utf8')
+        .split('\n')
+        .filter((line) => line.startsWith('{'))
+        .map((line) => JSON.parse(line))
+// Only written: what an earlier run has measured.
+if (values.read !== undefined && !values.all && values.plant === undefined && values.contender === undefined)
+  wanted.plants = []
+
+const cells = []
+for (const plant of wanted.plants)
+  for (const connections of wanted.connections) {
+    const capacity = await capacityOf(plant, connections)
+    for (const times of wanted.times)
+      for (const contender of wanted.contenders) {
+        // The gateway is a process of its own before a service of its own: computing there is not its business.
+        if (contender === 'gateway' && plants[plant].capacity === undefined) continue
+        const cell = await measure({ plant, contender, times, connections, capacity, seconds: Number(values.seconds) })
+        cells.push(cell)
+        if (values.json) console.log(JSON.stringify(cell))
+        else printCells([cell], cells.length === 1)
+      }
+  }
+if (values.write) writePage([...cells, ...earlier])
+if (values.check) {
+  const failed = cells.filter(({ contender, plant, share }) => {
+    if (contender === 'none') return plants[plant].capacity !== undefined && share > 0.05
+    return (contender === 'sluice' || contender === 'gateway') && share < 0.95
+  })
+  for (const { plant, contender, times, connections, share } of failed)
+    process.stderr.write(
+      `overload: ${contender} at ${times}× ${plant}, ${connections}: ${(share * 100).toFixed(0)} %\n`,
+    )
+  if (failed.length > 0) process.exitCode = 1
 }

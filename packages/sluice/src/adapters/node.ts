@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { systemClock, type Arrival, type Clock, type Rejection } from '../ground/index.ts'
 import { limiter, type Gate } from '../gate/index.ts'
-import { isHealthPath, Visit, waitHeaders, type BodyFormat, type Host } from '../http/index.ts'
+import { isHealthPath, Pacer, Visit, waitHeaders, type BodyFormat, type Host } from '../http/index.ts'
 import { tally, type Tally } from '../observe/index.ts'
+import { nodeEventLoop } from './node-event-loop.ts'
 import { writeRefusal } from './node-refusal.ts'
 
 /** What `http.createServer` takes; an Express app is one too. A returned promise is watched for its rejection. */
@@ -60,6 +61,8 @@ const ORDINARY_ARRIVAL: Arrival = {}
  *   it: an uncaught exception, an unhandled rejection.
  * - A refused request gets 503 (429 for a spent quota) with `retry-after` and a JSON body. Its own body is not read
  *   when it is larger than 64 KiB or of unknown length: the connection is closed instead.
+ * - Work is started at once while the event loop is calm. Handlers that compute are started a few milliseconds' worth at
+ *   a time, and in between the loop reads, refuses and accepts: so the limit sees what queues for the processor, too.
  * - A request that waited over 100 ms carries `x-queue-wait-time`, in seconds, on its response.
  */
 export function protect(handler: RequestHandler, options: ProtectOptions = {}): Protected {
@@ -67,8 +70,10 @@ export function protect(handler: RequestHandler, options: ProtectOptions = {}): 
   const gate = options.gate ?? limiter({ name: 'http', ...(counts && { observer: counts }) })
   const bypass = options.bypass ?? ((req: IncomingMessage): boolean => isHealthPath(req.url ?? ''))
   const arrivalOf = options.arrival
-  const ordinary = new NodeHost(handler, options, false)
-  const expecting = new NodeHost(handler, options, true)
+  const clock = options.clock ?? systemClock
+  const pacer = pacerOf(clock)
+  const ordinary = new NodeHost(handler, options, { clock, pacer, expectsContinue: false })
+  const expecting = new NodeHost(handler, options, { clock, pacer, expectsContinue: true })
 
   function enter(host: NodeHost, req: IncomingMessage, res: ServerResponse): void {
     new Visit<IncomingMessage, ServerResponse>(host, req, res).enter(gate, arrivalOf?.(req) ?? ORDINARY_ARRIVAL)
@@ -89,14 +94,22 @@ export function protect(handler: RequestHandler, options: ProtectOptions = {}): 
   return Object.assign(guarded, { gate, tally: counts, checkContinue })
 }
 
+interface HostParts {
+  readonly clock: Clock
+  readonly pacer: Pacer
+  readonly expectsContinue: boolean
+}
+
 class NodeHost implements Host<IncomingMessage, ServerResponse> {
   readonly clock: Clock
+  readonly pacer: Pacer
   readonly #handler: RequestHandler
   readonly #format: BodyFormat
   readonly #expectsContinue: boolean
 
-  constructor(handler: RequestHandler, options: ProtectOptions, expectsContinue: boolean) {
-    this.clock = options.clock ?? systemClock
+  constructor(handler: RequestHandler, options: ProtectOptions, { clock, pacer, expectsContinue }: HostParts) {
+    this.clock = clock
+    this.pacer = pacer
     this.#handler = handler
     this.#format = options.body ?? 'envelope'
     this.#expectsContinue = expectsContinue
@@ -125,6 +138,18 @@ class NodeHost implements Host<IncomingMessage, ServerResponse> {
       clock: this.clock,
     })
   }
+}
+
+// Whatever is protected on this thread shares its loop: two pacers would each start work in the same turn.
+const pacers = new WeakMap<Clock, Pacer>()
+
+function pacerOf(clock: Clock): Pacer {
+  let pacer = pacers.get(clock)
+  if (pacer === undefined) {
+    pacer = new Pacer(nodeEventLoop, clock)
+    pacers.set(clock, pacer)
+  }
+  return pacer
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -1,6 +1,8 @@
 export { isHealthPath } from './bypass.ts'
 export { unwatchDeparture, watchDeparture, type Connection, type Leaver } from './departures.ts'
+export type { EventLoop } from './event-loop.ts'
 export { outcomeOf } from './outcome.ts'
+export { Pacer, type Paced } from './pacer.ts'
 export { bodyFormat, refuse, type BodyFormat, type RefusedResponse } from './refuse.ts'
 export { Visit, type Host, type VisitRequest, type VisitResponse } from './visit.ts'
 export { waitHeaders } from './wait-time.ts'

@@ -10,6 +10,7 @@ import {
 import type { Gate, Verdict } from '../gate/index.ts'
 import { unwatchDeparture, watchDeparture, type Connection, type Leaver } from './departures.ts'
 import { outcomeOf } from './outcome.ts'
+import type { Paced, Pacer } from './pacer.ts'
 
 /** The slice of `http.IncomingMessage` a visit touches. */
 export interface VisitRequest {
@@ -31,6 +32,8 @@ export interface Host<Req, Res> {
   refused(visit: Visit<Req, Res>, rejection: Rejection): void
   /** Read only for requests that wait. */
   readonly clock: Clock
+  /** Starts the work of those who are let in. Default: at once. */
+  readonly pacer?: Pacer
 }
 
 /**
@@ -38,7 +41,7 @@ export interface Host<Req, Res> {
  * the response is written out, the response closed, the request aborted, the connection closed. Never when the
  * request's own stream closes: that is when its body has been read, long before the answer is out.
  */
-export class Visit<Req = unknown, Res = unknown> implements Leaver {
+export class Visit<Req = unknown, Res = unknown> implements Leaver, Paced {
   readonly request: Req & VisitRequest
   readonly response: Res & VisitResponse
   /** How long it waited, in ms; 0 when it was answered at once. */
@@ -109,6 +112,15 @@ export class Visit<Req = unknown, Res = unknown> implements Leaver {
     // of them before that one hears of it.
     if (this.#connection.destroyed === true) return this.end('ignored')
     if (!this.#watched) this.#watch()
+    const { pacer } = this.#host
+    if (pacer === undefined) this.start(0)
+    else pacer.start(this)
+  }
+
+  /** Hands it to the host, unless its client has left meanwhile. For the pacer. */
+  start(waited: Millis): void {
+    if (this.#permit === undefined) return
+    this.waited += waited
     try {
       this.#host.admitted(this)
     } catch (error) {

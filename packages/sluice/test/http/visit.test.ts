@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { EventEmitter } from 'node:events'
 import { describe, it } from 'node:test'
-import { Visit, type Host } from '../../src/http/index.ts'
+import { Pacer, Visit, type Host } from '../../src/http/index.ts'
 import { fifo, semaphore, type Clock, type Gate, type Outcome, type Rejection } from '../../src/index.ts'
 
 class FakeSocket extends EventEmitter {
@@ -33,6 +33,7 @@ class World implements Host<FakeRequest, FakeResponse> {
   now = 1000
   #fire: (() => void) | undefined
   failWith: Error | undefined
+  pacer?: Pacer
 
   constructor(permits: number) {
     this.clock = {
@@ -165,6 +166,50 @@ describe('Visit', () => {
     assert.equal(third.waited, world.refusals[0].waited)
     second.end('success')
     world.holds(0, 0)
+  })
+
+  /** One request that computes for 5 ms and is in its handler, and another one that was let in and is held back. */
+  function computing(): { world: World; held: Visit<FakeRequest, FakeResponse>; turn: () => void } {
+    const world = new World(2)
+    const turns: (() => void)[] = []
+    world.pacer = new Pacer({ accepted: 0, afterReading: (run) => void turns.push(run) }, world.clock)
+    world.admitted = (visit): void => {
+      world.served.push(visit)
+      world.now += 5
+    }
+    world.visit()
+    const held = world.visit()
+    world.holds(2, 0)
+    assert.equal(world.served.length, 1)
+    return {
+      world,
+      held,
+      turn: () => {
+        for (const run of turns.splice(0)) run()
+      },
+    }
+  }
+
+  it('holds its permit while its work is held back, and has waited that long', () => {
+    const { world, held, turn } = computing()
+    world.now += 7
+    turn()
+    turn()
+    assert.equal(world.served[1], held)
+    assert.equal(held.waited, 7)
+    for (const visit of world.served) visit.end('success')
+    world.holds(0, 0)
+  })
+
+  it('is not served when its client leaves while its work is held back', () => {
+    const { world, held, turn } = computing()
+    held.request.socket.leave()
+    world.holds(1, 0)
+    turn()
+    turn()
+    assert.equal(world.served.length, 1)
+    assert.deepEqual(world.outcomes, ['ignored'])
+    world.served[0]!.end('success')
   })
 
   it('an error of the host surfaces, and ends the permit as failure', () => {
