@@ -115,13 +115,19 @@ export class Meter {
     if (cohort === this.#cohort) {
       this.#running--
       this.#beginnings -= start - this.#start
-      if (outcome === 'success') {
+      // Whoever left would have taken longer still. Leaving early says nothing, leaving late is the only witness where
+      // everybody does.
+      if (outcome === 'success' || (outcome === 'ignored' && this.#isLate(now - start))) {
         this.#rtt.add(now - start)
         this.#logs.add(Math.log(Math.max(INSTANTLY, now - start)))
         this.#spread.record(now - start)
       }
     }
     return this.#complete(now) && this.#decide(now)
+  }
+
+  #isLate(took: Millis): boolean {
+    return this.#before < Infinity && Math.log(took) > this.#before + ALARM
   }
 
   #reachesLimit(now: Instant): boolean {

@@ -66,25 +66,26 @@ const LEAST_ERROR = 0.03
 /** With the limit not binding there may be queueing that the average level does not show. */
 const FREE_ERROR = 0.2
 /** Share of the time at which the limit counts as binding. */
-const BINDING = 0.5
+const BINDING = 0.75
 
 /** The reason of a step that waits for the next window to say how much slower. */
 const SLOWER = 'slower'
 
-/** In ms. Each look costs something; a longer one is repeated less often, so that it costs at most one part in thirty. */
+/** The pauses between two looks below the knee: so many ms, and so many times as long as the look took. */
 const DIP_EVERY = 2000
-const LIFT_EVERY = 5000
-const COST = 30
+const DIP_COST = 30
+/** The same above the limit. One that finds no room is repeated half as often, so many times. */
+const LIFT_EVERY = 2500
+const LIFT_COST = 12
+const MOST_DOUBLINGS = 3
 /** Without queueing at the limit there may be room, and a look above it costs the less: then it is sooner. */
 const CALM_LIFT_EVERY = 700
 const CALM_COST = 4
-/** A look above the limit that finds no room is repeated half as often, this many times. */
-const MOST_DOUBLINGS = 2
 
 const STEADY: WindowEnd = { samples: 20, error: 0.1, atLeast: 50, atMost: 1000 }
 /** These cost goodput or latency while they last, so they end as soon as they mean something. */
-const SEEKING: WindowEnd = { samples: 20, error: 0.12, atLeast: 20, atMost: 1000 }
-const TRIP: WindowEnd = { samples: 20, error: 0.1, atLeast: 10, atMost: 1000 }
+const SEEKING: WindowEnd = { samples: 20, error: 0.08, atLeast: 20, atMost: 500 }
+const TRIP: WindowEnd = { samples: 20, error: 0.08, atLeast: 10, atMost: 500 }
 const FALLEN: WindowEnd = { samples: 8, error: 0.25, atLeast: 10, atMost: 1000 }
 
 /**
@@ -266,7 +267,7 @@ function steer(state: AdaptiveState, knee: Knee, sight: Sight, decide: Decide, m
 /** How long after a look above the limit the next one is due. */
 function pauseAfter({ took, inVain }: AdaptiveState['lifted'], calm: boolean): Millis {
   if (calm) return Math.max(CALM_LIFT_EVERY, took * CALM_COST)
-  return Math.max(LIFT_EVERY, took * COST) * 2 ** Math.min(inVain, MOST_DOUBLINGS)
+  return Math.max(LIFT_EVERY, took * LIFT_COST) * 2 ** Math.min(inVain, MOST_DOUBLINGS)
 }
 
 function reasonFor(next: number, limit: number): string {
@@ -280,5 +281,5 @@ function returned(state: AdaptiveState, now: Instant): AdaptiveState {
   if (trip === null) return state
   const took = now - trip.since
   if (trip.up) return { ...state, trip: null, lifted: { at: now, took, inVain: state.lifted.inVain + 1 } }
-  return { ...state, trip: null, nextDip: now + Math.max(DIP_EVERY, took * COST) }
+  return { ...state, trip: null, nextDip: now + Math.max(DIP_EVERY, took * DIP_COST) }
 }

@@ -9,7 +9,7 @@ const STANDING = 0.3
 /** And at least so many where no more come than go: at few slots they come in fits and starts. */
 const SHORTEST = 2
 /** Idle for more than this share of the dispatches, the slots are worth a longer queue, up to so many times as long. */
-const WASTED = 0.1
+const WASTED = 0.05
 const MOST_GENEROUS = 16
 /** What is judged at once: an interval of at least so many ms, times in service and dispatches. */
 const INTERVAL: Millis = 100
@@ -49,9 +49,11 @@ export class Standing {
 
   /** How many may wait. */
   get room(): number {
-    if (!this.#stands) return Math.max(SMALLEST_BURST, BURST * this.#slots)
+    const burst = Math.max(SMALLEST_BURST, BURST * this.#slots)
+    if (!this.#stands) return burst
     // The more there are who come, the sooner somebody stands there again.
-    return Math.max(1, Math.round(this.#generosity * this.#scarcity * Math.max(SHORTEST, STANDING * this.#slots)))
+    const enough = Math.max(1, this.#scarcity * Math.max(SHORTEST, STANDING * this.#slots))
+    return Math.min(burst, Math.round(this.#generosity * enough))
   }
 
   /** The gate has so many slots now. */

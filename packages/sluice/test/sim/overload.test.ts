@@ -74,8 +74,9 @@ describe('S1.3 the same default before other services', () => {
       it(`${name}: at least 90 % of capacity useful at ${times}×`, () => {
         const capacity = (slots / mean) * 1000
         const options = { slots, service: spread(mean), settle: 3, gate: untuned }
-        const result = phase(options, 10, capacity * times)
-        assert.ok(result.goodput >= 0.9 * capacity, `goodput ${result.goodput} of ${capacity}`)
+        const goodputs = [1, 2, 3].map((seed) => phase({ ...options, seed }, 10, capacity * times).goodput)
+        const goodput = goodputs.toSorted((a, b) => a - b)[1]!
+        assert.ok(goodput >= 0.9 * capacity, `goodput ${goodputs.join(', ')} of ${capacity}`)
       })
 
   it('a dependency four times slower under the same load is not an overload', () => {
