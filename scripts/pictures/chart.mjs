@@ -11,7 +11,8 @@ const PLOT = WIDTH - LEFT - RIGHT
  *
  * `panels`: each `{ heading, height?, x: [from, to], y: [from, to], log?, yTicks?, series, rules?, bands? }` or, for
  * figures without a time, `{ heading, height, draw }` (see bars.mjs). A series is `{ label, kind, points, color, dash? }`
- * with kind `line`, `step`, `area` or `bars` (then also `width`, in units of x, and points of `[x, y, base]`).
+ * with kind `line`, `step`, `area`, `bars` (then also `width`, in units of x, and points of `[x, y, base]`) or `marks`
+ * (points of `[x, y, low, high]`: a dot each, and how sure it is).
  */
 export function picture({ title, description, xLabel, panels }) {
   const body = []
@@ -97,6 +98,13 @@ function drawSeries({ kind, points, color, dash, width }, { atX, atY }) {
       })
     return `<path class="f${color}" d="${bars.join('')}"/>`
   }
+  if (kind === 'marks')
+    return points
+      .map(([x, y, low, high]) => {
+        const [cx, cy] = [number(atX(x)), number(atY(y))]
+        return `<path class="line s${color}" d="M${cx} ${number(atY(low))}V${number(atY(high))}"/><circle class="f${color}" cx="${cx}" cy="${cy}" r="3.5"/>`
+      })
+      .join('\n')
   let path = ''
   let before
   for (const [x, y] of points) {

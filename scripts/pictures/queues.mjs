@@ -22,7 +22,7 @@ function serve({ discipline, rate, end, ask }) {
     gate.enter(arrival, (verdict) => {
       if (!verdict.admitted) {
         codes.set(verdict.code, (codes.get(verdict.code) ?? 0) + 1)
-        if (known) ends.push({ arrival })
+        if (known) ends.push({ arrival, refusedAfter: clock.now() - since })
         return
       }
       clock.after(work(), () => {
@@ -45,6 +45,7 @@ function waits() {
     { label: 'lifo', discipline: lifo(BOUNDS), color: 5 },
     { label: 'adaptiveLifo', discipline: adaptiveLifo(BOUNDS), color: 0, dash: true },
     { label: 'codel', discipline: codel(BOUNDS), color: 2 },
+    { label: 'priority, standing: false', discipline: priority({ ...BOUNDS, standing: false }), color: 4 },
     { label: 'fifo, maxWait 150', discipline: fifo({ capacity: 1000, maxWait: 150 }), color: 3, dash: true },
   ].map((one) => {
     const lasting = serve({ discipline: one.discipline, rate: () => 2 * CAPACITY, end: 32, ask: () => ({}) })
@@ -81,7 +82,7 @@ function waits() {
   const svg = picture({
     title: 'Queues before 20 permits × 50 ms: how soon arrivals are answered',
     description:
-      'Under lasting overload fifo answers everybody late, lifo, adaptive lifo and codel answer those they answer soon. In bursts all but lifo and codel treat everybody alike.',
+      'Under lasting overload fifo answers everybody late; lifo, adaptive lifo, codel and a queue that may not stand answer soon those they answer. In bursts fifo serves all, and the others drop some who could have been served.',
     xLabel: 'answered within, ms',
     panels: [
       panel('Load 2×, lasting: % of all arrivals answered', 'lasting'),
@@ -90,14 +91,16 @@ function waits() {
   })
   const describe = ({ ends }) => {
     const waited = ends.flatMap((one) => (one.took === undefined ? [] : [one.waited]))
-    return `${percent(waited.length / ends.length)}, ${[0.5, 0.99].map((q) => `${Math.round(quantile(waited, q))} ms`).join(', ')}`
+    const refused = ends.flatMap((one) => (one.took === undefined ? [one.refusedAfter] : []))
+    const times = [quantile(waited, 0.5), quantile(waited, 0.99), quantile(refused, 0.5)]
+    return `${percent(waited.length / ends.length)}, ${times.map((time) => `${Math.round(time)} ms`).join(', ')}`
   }
   return {
     name: 'queues',
     svg,
     numbers: [
-      ['', 'load 2×: served, wait p50, p99   bursts: served, wait p50, p99'],
-      ...lines.map((one) => [one.label, `${describe(one.lasting).padEnd(33)}${describe(one.burst)}`]),
+      ['', `${'load 2×: served, wait p50, p99, refused after'.padEnd(46)}bursts: the same`],
+      ...lines.map((one) => [one.label, `${describe(one.lasting).padEnd(46)}${describe(one.burst)}`]),
     ],
   }
 }
@@ -135,6 +138,23 @@ function classes() {
     })
     const good = ends.filter(({ arrival, took }) => took !== undefined && arrival.since + took <= arrival.deadline)
     return good.length / ends.length
+  }
+  // At ten times the load, where the highest class asks for half of what can be done.
+  const flooded = (standing) => {
+    const { ends } = serve({
+      discipline: priority({ ...BOUNDS, standing }),
+      rate: () => 10 * CAPACITY,
+      end: 32,
+      ask: (random) => ({ priority: rankOf(random()) }),
+    })
+    const served = ends.filter(({ took }) => took !== undefined)
+    const ofLowest = served.filter(({ arrival }) => arrival.priority === 0).length / served.length
+    const highest = shareOf(ends, ({ arrival }) => arrival.priority === 3)
+    const wait = quantile(
+      served.map(({ waited }) => waited),
+      0.99,
+    )
+    return `${(100 * highest).toFixed(1)} %, ${(100 * ofLowest).toFixed(1)} %, ${Math.round(wait)} ms`
   }
   const [plain, ranked] = [fifo(QUEUE), priority(QUEUE)].map(byPriority)
   const [mixed, even] = [fifo(QUEUE), fair(QUEUE)].map(byFlow)
@@ -174,13 +194,23 @@ function classes() {
   return {
     name: 'queues-preferred',
     svg,
-    numbers: Object.entries(groups).flatMap(([name, rows]) =>
-      rows.map(({ label, values }) => [
-        `${label}: fifo, ${name}`,
-        values.map((value) => `${(100 * value).toFixed(1)} %`).join(', '),
-      ]),
-    ),
+    numbers: [
+      ...Object.entries(groups).flatMap(([name, rows]) =>
+        rows.map(({ label, values }) => [
+          `${label}: fifo, ${name}`,
+          values.map((value) => `${(100 * value).toFixed(1)} %`).join(', '),
+        ]),
+      ),
+      ['10×, may stand: highest served, lowest of served, wait p99', flooded(true)],
+      ['10×, standing: false', flooded(false)],
+    ],
   }
+}
+
+function rankOf(chance) {
+  if (chance < 0.7) return 0
+  if (chance < 0.9) return 1
+  return chance < 0.95 ? 2 : 3
 }
 
 function shareOf(ends, is) {

@@ -32,7 +32,7 @@ export interface PlanSources {
 /** The queue before a fixed limit where nothing else is said: that of the production preset. */
 const FIXED_QUEUE: QueuePlan = { capacity: 1000, maxWait: 3000 }
 /** What the library's limiter has by itself, for whoever changes only half of it. */
-const ADAPTIVE_QUEUE: QueuePlan = { capacity: 1000, maxWait: 150 }
+const ADAPTIVE_QUEUE: QueuePlan = { capacity: 1000, maxWait: 1000 }
 
 /**
  * Decides what to do from all that was said. Pure.

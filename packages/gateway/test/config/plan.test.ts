@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { tally } from 'sluice'
-import { ConfigError, describePlan, gateOf, plan, PRESETS } from '../../src/config/index.ts'
+import { ConfigError, describePlan, gateOf, plan, PRESETS, type Plan } from '../../src/config/index.ts'
 
 describe('plan', () => {
   it('finds the limit by itself where nothing is said', () => {
@@ -50,7 +50,7 @@ describe('plan', () => {
   it('changes half of a queue and leaves the other half as it was', () => {
     assert.deepEqual(plan({ flags: { queueCapacity: 5 } }), {
       kind: 'adaptive',
-      queue: { capacity: 5, maxWait: 150 },
+      queue: { capacity: 5, maxWait: 1000 },
       threshold: undefined,
     })
     assert.deepEqual(plan({ flags: { waitTimeout: 500, rejectThreshold: 40 } }), {
@@ -106,6 +106,24 @@ describe('plan', () => {
     assert.equal(counts.admissions, 1)
     assert.equal(counts.rejectionsBy.overload, 1)
     assert.ok((gateOf(plan({}), counts)?.stats.limit ?? 0) >= 1)
+  })
+
+  it('whoever sets half of the queue before a limit that finds itself still gets one that may not stand', () => {
+    const accepted = (chosen: Plan): number => {
+      const gate = gateOf(chosen, tally())!
+      let answered = 0
+      const waiting = Array.from({ length: 200 }, () => gate.enter({}, () => void answered++))
+      const taken = waiting.length - answered + gate.stats.inflight
+      for (const one of waiting) one?.cancel()
+      return taken
+    }
+    // The first limit of 10, and a burst of twice that.
+    assert.equal(accepted(plan({})), 30)
+    assert.equal(accepted(plan({ flags: { waitTimeout: 500 } })), 30)
+    assert.equal(accepted(plan({ flags: { queueCapacity: 500 } })), 30)
+    assert.equal(accepted(plan({ flags: { queueCapacity: 5 } })), 15)
+    assert.equal(accepted(plan({ flags: { queueCapacity: 0 } })), 10)
+    assert.equal(accepted(plan({ flags: { maxConcurrent: 10 } })), 200, 'control: a fixed limit and its line')
   })
 
   it('is told in a few words', () => {

@@ -151,7 +151,15 @@ class Classes<W extends Waiter> implements Queue<W> {
 
   /** Whether there is no room for one more of this class. */
   #full(priority: number): boolean {
-    return this.#from(priority) >= this.#roomOf(priority) || this.size >= this.#capacity
+    if (this.size >= this.#capacity) return true
+    return this.#from(priority) >= this.#roomOf(priority) && !this.#hasSparePlace(priority)
+  }
+
+  /** Whether one of the reserved places is free for it, and nobody above has to give one back for that. */
+  #hasSparePlace(priority: number): boolean {
+    if (this.#standing === undefined || !this.#mayReclaim(priority)) return false
+    const above = this.#firstAbove(priority)
+    return above <= HIGHEST && this.#from(above) < this.#roomOf(above)
   }
 
   /** Whether one more of this class is one too many for one below that waits. */
@@ -169,16 +177,35 @@ class Classes<W extends Waiter> implements Queue<W> {
   #victimOf(priority: number): Line<W> | undefined {
     const lowest = this.#lowest()
     if (lowest > HIGHEST) return undefined
-    // Places from which the less important cannot be pushed out: a turn is worth nothing to who cannot stay.
-    const share = Math.round(this.#trickle * this.#roomOf(lowest))
-    const reserved = this.#standing === undefined || this.#trickle === 0 ? share : Math.max(1, share)
-    let below = 0
-    for (let rank = lowest; rank < priority; rank++) below += this.#lines[rank]!.size
-    if (below > reserved) return this.#lines[lowest]
-    if (below + this.#lines[priority]!.size >= reserved) return undefined
+    if (this.#below(priority) > this.#reservedFor(lowest)) return this.#lines[lowest]
     // The places of the less important were only lent: whoever is least important of those above gives one back.
-    for (let rank = priority + 1; rank <= HIGHEST; rank++) if (this.#lines[rank]!.size > 0) return this.#lines[rank]
-    return undefined
+    return this.#mayReclaim(priority) ? this.#lines[this.#firstAbove(priority)] : undefined
+  }
+
+  /** Places from which the less important cannot be pushed out: a turn is worth nothing to who cannot stay. */
+  #reservedFor(lowest: number): number {
+    const share = Math.round(this.#trickle * this.#roomOf(lowest))
+    return this.#standing === undefined || this.#trickle === 0 ? share : Math.max(1, share)
+  }
+
+  /** Whether this class and those below it hold less than their reserved places. */
+  #mayReclaim(priority: number): boolean {
+    const lowest = Math.min(this.#lowest(), priority)
+    return this.#below(priority) + this.#lines[priority]!.size < this.#reservedFor(lowest)
+  }
+
+  /** How many less important ones wait. */
+  #below(priority: number): number {
+    let count = 0
+    for (let rank = 0; rank < priority; rank++) count += this.#lines[rank]!.size
+    return count
+  }
+
+  /** The least important class above this one that waits; one above the highest there is when none does. */
+  #firstAbove(priority: number): number {
+    let rank = priority + 1
+    while (rank <= HIGHEST && this.#lines[rank]!.size === 0) rank++
+    return rank
   }
 
   /** The lowest class that waits; one above the highest there is when nobody does. */

@@ -75,7 +75,7 @@ export class Standing {
   resumed(now: Instant, gap: Millis): void {
     if (now - this.#last <= OUT_OF_DATE * this.#length(gap)) return
     this.#stands = false
-    this.#restart(now)
+    this.#restart(now, false)
   }
 
   /** Somebody was let in and `left` others still wait. @param gap as for `resumed` */
@@ -83,7 +83,8 @@ export class Standing {
     this.#dispatched++
     this.#last = now
     if (left < this.#shortest) this.#shortest = left
-    if (!this.#stands) {
+    const stood = this.#stands
+    if (!stood) {
       const flood = this.#turnedAway >= FLOOD + FLOOD_SHARE * this.#dispatched
       if (!flood && !this.#over(now, gap, PATIENCE)) return
       this.#stands = flood || this.#shortest >= Math.max(1, NEVER_SHORTER * this.#slots)
@@ -92,7 +93,7 @@ export class Standing {
       const all = this.#dispatched + this.#turnedAway
       this.#stands = this.#shortest > 0 || this.#turnedAway > HARDLY * all
     }
-    this.#restart(now)
+    this.#restart(now, stood)
   }
 
   #over(now: Instant, gap: Millis, times: number): boolean {
@@ -104,8 +105,8 @@ export class Standing {
     return Math.max(INTERVAL, gap === 0 ? 0 : SERVICES * gap * this.#slots)
   }
 
-  #restart(now: Instant): void {
-    const wasted = this.#stands && this.#idle > WASTED * this.#dispatched
+  #restart(now: Instant, stood: boolean): void {
+    const wasted = stood && this.#idle > WASTED * this.#dispatched
     this.#generosity = wasted ? Math.min(MOST_GENEROUS, this.#generosity * 2) : Math.max(1, this.#generosity * 0.9)
     this.#scarcity = Math.min(1, this.#dispatched / Math.max(1, this.#turnedAway))
     this.#since = now
