@@ -59,7 +59,7 @@ const page = join(root, 'docs', 'coverage.md')
 const NAMED = /\b(?:it|test|describe)(?:\.\w+)?\(\s*(['"`])((?:S\d\.\d+ )+)/g
 
 const files = ['packages/sluice/test', 'packages/gateway/test'].flatMap((folder) =>
-  readdirSync(join(root, folder), { recursive: true })
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.test.ts'))
     .map((name) => `${folder}/${name}`),
 )
