@@ -3,7 +3,7 @@
 //   node bench/battery.mjs [--peer WORD] [--case WORD] [--json] [--write]
 //
 // Each case on each peer is a process of its own with a bound on its time. --write puts the table into docs/battery.md.
-// Exits 1 when Sluice fails a case.
+// Exits 1 when Sluice fails a case, or when the control arms pass one: then it could not be failed.
 import { execFile } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -53,7 +53,7 @@ const failures = results.filter(({ verdict }) => verdict === 'FAIL')
 
 function table() {
   const heads = columns.map((peer) =>
-    peer.package === 'sluice' ? peer.name : `${peer.name} ${versionOf(peer.package)}`,
+    peer.package === undefined || peer.package === 'sluice' ? peer.name : `${peer.name} ${versionOf(peer.package)}`,
   )
   const line = (cells) => `| ${cells.join(' | ')} |\n`
   let text = line(['', ...heads]) + line(['---', ...heads.map(() => '---')])
@@ -89,3 +89,9 @@ if (values.write) {
 if (values.json) process.stdout.write(`${JSON.stringify(results, undefined, 2)}\n`)
 else process.stdout.write(`${table()}\n${reasons()}`)
 if (failures.some(({ peer }) => peer.startsWith('sluice'))) process.exitCode = 1
+const controls = columns.filter(({ name }) => name.startsWith('naive'))
+const passedByAll = rows.filter((name) => controls.every((peer) => resultOf(peer.name, name).verdict !== 'FAIL'))
+if (controls.length > 1 && passedByAll.length > 0) {
+  process.stderr.write(`no control arm fails: ${passedByAll.join('; ')}\n`)
+  process.exitCode = 1
+}

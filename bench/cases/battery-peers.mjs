@@ -12,6 +12,7 @@ import CircuitBreaker from 'opossum'
 import pLimit from 'p-limit'
 import PQueue from 'p-queue'
 import { breaker, fifo, fixed, limiter, semaphore, series, shedder, tokenBucket } from 'sluice'
+import naive from './battery-naive.mjs'
 
 /** What there is a notion of: `bound` of waiters, the `signal` of a caller, one for the `work`, and so on. */
 const EVERYTHING = [
@@ -158,6 +159,7 @@ const peers = [
       }
     },
   },
+  ...naive,
 ]
 
 export default peers

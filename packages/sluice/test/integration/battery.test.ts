@@ -36,6 +36,8 @@ const known: readonly (readonly [peer: string, name: string])[] = [
 
 describe('the fault battery', () => {
   const ours = battery('--peer', 'sluice')
+  // Not at the same time: both measure.
+  const naive = ours.then(() => battery('--peer', 'naive'))
 
   it('Sluice passes every case, through a semaphore, a limiter and a series', async () => {
     const results = await ours
@@ -45,6 +47,18 @@ describe('the fault battery', () => {
     )
     assert.equal(new Set(results.map(({ peer }) => peer)).size, 3)
     assert.ok(results.length >= 3 * 24)
+  })
+
+  it('control: every case is failed by one of the two naive ones, and neither fails them all', async () => {
+    const results = await naive
+    const cases = [...new Set((await ours).map((result) => result.case))]
+    const failed = (name: string): boolean => results.some((one) => one.case === name && one.verdict === 'FAIL')
+    assert.deepEqual(
+      cases.filter((name) => !failed(name)),
+      [],
+    )
+    for (const peer of ['naive callbacks', 'naive batches'])
+      assert.ok(results.filter((one) => one.peer === peer && one.verdict === 'ok').length >= 5, peer)
   })
 
   for (const [peer, name] of known)
@@ -59,7 +73,7 @@ describe('the fault battery', () => {
   it('docs/battery.md has a row for each case and a column for each of ours', async () => {
     const page = readFileSync(join(root, 'docs', 'battery.md'), 'utf8')
     const lines = page.split('\n').filter((line) => line.startsWith('| '))
-    const results = await ours
+    const results = [...(await ours), ...(await naive)]
     const names = [...new Set(results.map((result) => result.case))]
     const rows = lines.map((line) => line.split(' | ')[0]!.slice(2))
     assert.deepEqual(rows.slice(2, -1), names)
