@@ -87,10 +87,12 @@ const orders = {
   },
 }
 
-process.on('message', async ({ order, ...rest }) => {
+async function obey({ order, ...rest }) {
   try {
     process.send({ done: await orders[order](rest.files ?? rest) })
   } catch (error) {
     process.send({ done: { failed: `cannot ${order}: ${error?.stack ?? error}`, clean: false } })
   }
-})
+}
+
+process.on('message', (message) => void obey(message))
