@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander'
 import { benchCommand } from './bench.ts'
 import { demoCommand } from './demo.ts'
 import { runCommand } from './run.ts'
+import { simulateCommand } from './simulate.ts'
 import { sizeCommand } from './size.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
@@ -29,6 +30,7 @@ runCommand(program)
 demoCommand(program)
 benchCommand(program)
 sizeCommand(program)
+simulateCommand(program)
 
 if (process.argv.length <= 2) program.outputHelp()
 else {

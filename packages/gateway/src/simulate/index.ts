@@ -1,0 +1,8 @@
+export { compare, type Comparison, type Progress } from './comparison.ts'
+export { InputError } from './input-error.ts'
+export { limitChoice } from './limit-choice.ts'
+export { readReplay } from './replay.ts'
+export { replayed, takesService } from './replayed.ts'
+export { readScenario } from './scenario-file.ts'
+export { sheet } from './sheet.ts'
+export { simulationReport } from './simulation-page.ts'
