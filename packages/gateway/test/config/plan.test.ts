@@ -117,12 +117,12 @@ describe('plan', () => {
       for (const one of waiting) one?.cancel()
       return taken
     }
-    // The first limit of 10, and a burst of twice that.
-    assert.equal(accepted(plan({})), 30)
-    assert.equal(accepted(plan({ flags: { waitTimeout: 500 } })), 30)
-    assert.equal(accepted(plan({ flags: { queueCapacity: 500 } })), 30)
+    // The first limit of 20, and a burst of twice that.
+    assert.equal(accepted(plan({})), 60)
+    assert.equal(accepted(plan({ flags: { waitTimeout: 500 } })), 60)
+    assert.equal(accepted(plan({ flags: { queueCapacity: 500 } })), 60)
     assert.equal(accepted(plan({ flags: { queueCapacity: 5 } })), 15)
-    assert.equal(accepted(plan({ flags: { queueCapacity: 0 } })), 10)
+    assert.equal(accepted(plan({ flags: { queueCapacity: 0 } })), 20)
     assert.equal(accepted(plan({ flags: { maxConcurrent: 10 } })), 200, 'control: a fixed limit and its line')
   })
 
