@@ -121,7 +121,7 @@ describe('plan', () => {
     assert.equal(accepted(plan({})), 60)
     assert.equal(accepted(plan({ flags: { waitTimeout: 500 } })), 60)
     assert.equal(accepted(plan({ flags: { queueCapacity: 500 } })), 60)
-    assert.equal(accepted(plan({ flags: { queueCapacity: 5 } })), 15)
+    assert.equal(accepted(plan({ flags: { queueCapacity: 5 } })), 25)
     assert.equal(accepted(plan({ flags: { queueCapacity: 0 } })), 20)
     assert.equal(accepted(plan({ flags: { maxConcurrent: 10 } })), 200, 'control: a fixed limit and its line')
   })
