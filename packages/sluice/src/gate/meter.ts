@@ -127,7 +127,7 @@ export class Meter {
   }
 
   #isLate(took: Millis): boolean {
-    return this.#before < Infinity && Math.log(took) > this.#before + ALARM
+    return Math.log(took) > this.#before
   }
 
   #reachesLimit(now: Instant): boolean {

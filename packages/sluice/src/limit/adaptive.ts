@@ -7,7 +7,7 @@ export interface AdaptiveOptions {
   readonly min?: number
   /** The highest limit: a guard for memory, not a tuning knob. At least `min`. Default 1000. */
   readonly max?: number
-  /** The first limit, from `min` to `max`. Default 10, or whichever of `min` and `max` is nearest to it. */
+  /** The first limit, from `min` to `max`. Default 20, or whichever of `min` and `max` is nearest to it. */
   readonly initial?: number
 }
 
@@ -57,6 +57,8 @@ const MODEL_ERROR = 0.05
 const STALE = 0.15 ** 2
 /** Misfit by which an old belief contradicts what is seen: two standard deviations. */
 const CONTRADICTION = 4
+/** Latency that follows the limit less than this is not ours: the exponent of a power law, 1 for in proportion. */
+const INDIFFERENT = 0.35
 /** Back within this ratio of the time without queueing, the fall is over. */
 const RECOVERED = 0.4
 /** The most a limit is cut at once. */
@@ -110,7 +112,7 @@ const FALLEN: WindowEnd = { samples: 8, error: 0.25, atLeast: 10, atMost: 1000 }
 export function adaptive(options: AdaptiveOptions = {}): LimitAlgorithm<AdaptiveState> {
   const min = checkNumber('adaptive.min', options.min ?? 1, 1)
   const max = checkNumber('adaptive.max', options.max ?? 1000, min)
-  const initial = checkNumber('adaptive.initial', options.initial ?? Math.min(max, Math.max(min, 10)), min, max)
+  const initial = checkNumber('adaptive.initial', options.initial ?? Math.min(max, Math.max(min, 20)), min, max)
 
   const decide: Decide = (state, wanted, reason, until = STEADY) => {
     const limit = Math.min(max, Math.max(min, Math.round(wanted)))
@@ -186,13 +188,13 @@ function whileBound(state: AdaptiveState, window: Window, decide: Decide, min: n
     const unbiased = kneeOf(curve, null, sight.inflight)
     if (knee.misfit - unbiased.misfit > CONTRADICTION) {
       const next: AdaptiveState = { ...before, curve, prior: null }
-      if (state.fallen !== null && unbiased.most === Infinity) {
-        // Latency did not follow the limit down: it is not our queueing.
+      if (state.fallen === null) return steer(next, unbiased, sight, decide, min)
+      // Latency did not follow the limit down: it is not our queueing.
+      if (unbiased.most === Infinity && slopeOf(curve) < INDIFFERENT) {
         const enough = 2 * Math.max(limit, state.fallen)
         const slow: AdaptiveState = { ...next, trip: null, fallen: null, nextDip: window.end + DIP_EVERY }
         return decide(slow, enough, 'dependency slower', SEEKING)
       }
-      return steer(next, unbiased, sight, decide, min)
     }
   }
   const fallen = sight.latency < knee.base + RECOVERED ? null : state.fallen
@@ -262,6 +264,13 @@ function steer(state: AdaptiveState, knee: Knee, sight: Sight, decide: Decide, m
   // A hair's breadth is noise.
   const next = Math.abs(goal - home) < Math.max(0.5, home * 0.03) ? home : goal
   return decide(returned(state, now), next, trip === null ? reasonFor(next, limit) : trip.up ? 'lifted' : 'probed')
+}
+
+/** How latency answers to what is in flight, from the lowest sight to the highest: 1 in proportion, 0 not at all. */
+function slopeOf(curve: readonly Sight[]): number {
+  const low = curve.reduce((a, b) => (b.inflight < a.inflight ? b : a))
+  const high = curve.reduce((a, b) => (b.inflight > a.inflight ? b : a))
+  return (high.latency - low.latency) / Math.max(1e-9, high.inflight - low.inflight)
 }
 
 /** How long after a look above the limit the next one is due. */

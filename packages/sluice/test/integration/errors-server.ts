@@ -1,7 +1,7 @@
 // Started as a child process by node-errors.test.ts: a server whose handler fails, and a process that survives it.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { protect } from '../../src/adapters/node.ts'
+import { protect } from '../../src/servers/node.ts'
 import { fifo, semaphore, type Outcome } from '../../src/index.ts'
 
 export interface Surfaced {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createServer, type RequestListener, type ServerResponse } from 'node:http'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { protect } from '../../src/adapters/node.ts'
+import { protect } from '../../src/servers/node.ts'
 import { fifo, semaphore } from '../../src/index.ts'
 import { serving } from './loopback.ts'
 

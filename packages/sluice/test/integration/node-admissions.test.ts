@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { createServer } from 'node:http'
 import { describe, it } from 'node:test'
-import { protect, type RequestHandler } from '../../src/adapters/node.ts'
+import { protect, type RequestHandler } from '../../src/servers/node.ts'
 import { fifo, semaphore, type Arrival } from '../../src/index.ts'
 import { connect, serving, until } from './loopback.ts'
 

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import { describe, it } from 'node:test'
-import { protect } from '../../src/adapters/node.ts'
+import { protect } from '../../src/servers/node.ts'
 import { httpLaws } from '../../src/testing/http-laws.ts'
 import { connect, listen } from './loopback.ts'
 

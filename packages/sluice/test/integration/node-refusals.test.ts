@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import type { Socket } from 'node:net'
 import { describe, it } from 'node:test'
-import { protect, type ProtectOptions, type RequestHandler } from '../../src/adapters/node.ts'
+import { protect, type ProtectOptions, type RequestHandler } from '../../src/servers/node.ts'
 import { fifo, REFUSALS, semaphore, type Gate } from '../../src/index.ts'
 import { connect, listen, until, type Connection } from './loopback.ts'
 

@@ -2,7 +2,7 @@
 // to. `protect` is the adapter; `response-events` is what the adapter must not be: it listens to the response alone.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { protect } from '../../src/adapters/node.ts'
+import { protect } from '../../src/servers/node.ts'
 import { semaphore } from '../../src/index.ts'
 
 export interface Report {
