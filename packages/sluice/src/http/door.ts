@@ -1,0 +1,112 @@
+import {
+  checkNumber,
+  checkWhole,
+  systemClock,
+  type Arrival,
+  type Clock,
+  type Millis,
+  type Rejection,
+} from '../ground/index.ts'
+import { limiter, semaphore, shadow, type Gate, type Observer } from '../gate/index.ts'
+import { tally, type Tally } from '../observe/index.ts'
+import { networkOf } from './address.ts'
+import { isHealthPath } from './bypass.ts'
+import { Caller } from './caller.ts'
+import type { DoorOptions } from './door-options.ts'
+import { LANES, laneBy, type Lane } from './lane.ts'
+import type { Reader } from './reader.ts'
+import { bodyFormat, refuse, type RefusedResponse } from './refuse.ts'
+import { timeLeft } from './time-left.ts'
+import { trust, type Trust } from './trust.ts'
+import { urgency } from './urgency.ts'
+
+const ORDINARY_ARRIVAL: Arrival = {}
+
+/** What a door makes of its options once, and of each request before its body is read. The same for every framework. */
+export class Door<Req> {
+  readonly gate: Gate
+  /** What came of the requests so far. `undefined` when a gate was given that decides: its maker chose its observer. */
+  readonly tally: Tally | undefined
+  readonly clock: Clock
+  /** How long a handler may take, in ms. */
+  readonly timeout: Millis | undefined
+  readonly #options: DoorOptions<Req>
+  readonly #reader: Reader<Req>
+  readonly #trust: Trust
+  readonly #laneOf: ((caller: Caller<Req>) => Lane | undefined) | undefined
+  /** True where every request that does not go round the gate is the same to it. */
+  readonly #plain: boolean
+
+  /** @throws RangeError for an option out of range, naming it */
+  constructor(options: DoorOptions<Req>, reader: Reader<Req>) {
+    const { classify, key, cost, deadline, trust: believed = [], arrival } = options
+    this.#options = options
+    this.#reader = reader
+    this.tally = options.gate === undefined || options.dryRun === true ? tally() : undefined
+    this.gate = gateOf(options, this.tally)
+    // Deadlines are read on the clock of whoever decides.
+    this.clock = options.clock ?? this.gate.core.clock ?? systemClock
+    this.timeout = options.timeout === undefined ? undefined : checkNumber('timeout', options.timeout, Number.MIN_VALUE)
+    if (deadline !== undefined) checkNumber('deadline', deadline, Number.MIN_VALUE)
+    this.#trust = trust(believed)
+    this.#laneOf = typeof classify === 'object' ? laneBy(classify) : classify
+    this.#plain = !(classify ?? key ?? cost ?? deadline ?? arrival) && believed.length === 0
+  }
+
+  /** True for what never meets the gate. */
+  bypasses(req: Req): boolean {
+    const { bypass } = this.#options
+    return bypass === undefined ? isHealthPath(this.#reader.target(req)) : bypass(req)
+  }
+
+  /** What the request asks for; `undefined` where it is critical and goes round the gate. */
+  arrivalOf(req: Req): Arrival | undefined {
+    if (this.#plain) return ORDINARY_ARRIVAL
+    const { arrival } = this.#options
+    return arrival === undefined ? this.#arrivalOf(this.#callerOf(req)) : arrival(req)
+  }
+
+  /** What the request gets instead of being served, under pressure. Asked before the gate. */
+  insteadOf(req: Req): Rejection | RefusedResponse | undefined {
+    return this.#options.degradation?.instead(this.#callerOf(req))
+  }
+
+  /** What a refused request is answered with. */
+  refusal(req: Req, rejection: Rejection): RefusedResponse {
+    const { body = 'envelope', onReject } = this.#options
+    return onReject?.(rejection, req) || refuse(rejection, bodyFormat(this.#reader.header(req, 'accept'), body))
+  }
+
+  #callerOf(req: Req): Caller<Req> {
+    return new Caller(req, this.#reader, this.#trust)
+  }
+
+  #arrivalOf(caller: Caller<Req>): Arrival | undefined {
+    const { key, cost, deadline } = this.#options
+    const lane = this.#laneOf?.(caller)
+    if (lane === 'critical') return undefined
+    const { trusted } = caller
+    const flow = key === 'address' ? caller.address && networkOf(caller.address) : key?.(caller)
+    const asked = trusted ? urgency(caller.header('priority')) : undefined
+    const told = trusted ? timeLeft((name) => caller.header(name)) : undefined
+    const left = Math.min(deadline ?? Infinity, told ?? Infinity)
+    return {
+      priority: lane === undefined ? (asked ?? LANES.normal) : LANES[lane],
+      ...(flow !== undefined && { flow }),
+      ...(cost !== undefined && { cost: cost(caller) }),
+      ...(left < Infinity && { deadline: this.clock.now() + left }),
+    }
+  }
+}
+
+function gateOf<Req>(options: DoorOptions<Req>, observer: Observer | undefined): Gate {
+  const { gate, limit, dryRun = false, clock } = options
+  if (gate !== undefined && limit !== undefined) throw new RangeError('limit: expected nothing beside a gate')
+  const common = { name: 'http', ...(clock && { clock }), ...(!dryRun && observer && { observer }) }
+  const chosen =
+    gate ??
+    (typeof limit === 'number'
+      ? semaphore({ ...common, permits: checkWhole('limit', limit, 1) })
+      : limiter({ ...common, ...(limit && { limit }) }))
+  return dryRun ? shadow(chosen, observer ?? {}) : chosen
+}
