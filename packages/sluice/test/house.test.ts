@@ -17,7 +17,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   queue: ['ground', 'measure'],
   gate: ['ground', 'measure', 'limit', 'queue'],
   observe: ['ground', 'gate'],
-  http: ['ground', 'gate', 'observe'],
+  http: ['ground', 'limit', 'gate', 'observe'],
   stream: ['ground', 'queue', 'gate'],
   probe: ['ground', 'measure'],
   servers: ['ground', 'gate', 'observe', 'http'],

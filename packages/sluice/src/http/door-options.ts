@@ -1,5 +1,6 @@
 import type { Arrival, Clock, Millis, Rejection } from '../ground/index.ts'
-import type { Gate, LimiterOptions } from '../gate/index.ts'
+import type { Gate } from '../gate/index.ts'
+import type { LimitAlgorithm } from '../limit/index.ts'
 import type { Caller } from './caller.ts'
 import type { Degradation } from './degradation.ts'
 import type { Lane, LaneRule } from './lane.ts'
@@ -13,7 +14,7 @@ export interface DoorOptions<Req> {
    * Instead of a `gate`: how many requests may be in progress, a whole number of at least 1, or what finds that number.
    * Default `adaptive()`.
    */
-  readonly limit?: number | NonNullable<LimiterOptions['limit']>
+  readonly limit?: number | LimitAlgorithm
   /**
    * True for requests that never meet the gate. Called once for each request, before its body is read.
    * Default: `/health`, `/health/*`, `/healthz`, `/live`, `/livez`, `/ready`, `/readyz`, `/metrics`, `/metrics/*`.

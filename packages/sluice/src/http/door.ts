@@ -7,7 +7,8 @@ import {
   type Millis,
   type Rejection,
 } from '../ground/index.ts'
-import { limiter, semaphore, shadow, type Gate, type Observer } from '../gate/index.ts'
+import { limiter, shadow, type Gate, type Observer } from '../gate/index.ts'
+import { fixed } from '../limit/index.ts'
 import { tally, type Tally } from '../observe/index.ts'
 import { networkOf } from './address.ts'
 import { isHealthPath } from './bypass.ts'
@@ -103,10 +104,7 @@ function gateOf<Req>(options: DoorOptions<Req>, observer: Observer | undefined):
   const { gate, limit, dryRun = false, clock } = options
   if (gate !== undefined && limit !== undefined) throw new RangeError('limit: expected nothing beside a gate')
   const common = { name: 'http', ...(clock && { clock }), ...(!dryRun && observer && { observer }) }
-  const chosen =
-    gate ??
-    (typeof limit === 'number'
-      ? semaphore({ ...common, permits: checkWhole('limit', limit, 1) })
-      : limiter({ ...common, ...(limit && { limit }) }))
+  const found = typeof limit === 'number' ? fixed(checkWhole('limit', limit, 1)) : limit
+  const chosen = gate ?? limiter({ ...common, ...(found && { limit: found }) })
   return dryRun ? shadow(chosen, observer ?? {}) : chosen
 }

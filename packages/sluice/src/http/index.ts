@@ -1,7 +1,14 @@
 export { isHealthPath } from './bypass.ts'
 export { unwatchDeparture, watchDeparture, type Connection, type Leaver } from './departures.ts'
 export { Caller } from './caller.ts'
-export type { Degradation } from './degradation.ts'
+export {
+  cachedOnly,
+  degradation,
+  readOnly,
+  type Degradation,
+  type DegradationOptions,
+  type DegradationStep,
+} from './degradation.ts'
 export { Door } from './door.ts'
 export type { DoorOptions } from './door-options.ts'
 export type { EventLoop } from './event-loop.ts'
@@ -9,6 +16,8 @@ export { LANES, laneBy, type Lane, type LaneRule } from './lane.ts'
 export { outcomeOf } from './outcome.ts'
 export { Pacer, type Paced } from './pacer.ts'
 export { bodyFormat, refuse, type BodyFormat, type RefusedResponse } from './refuse.ts'
+export { acceptForLater, type Later, type LaterOptions } from './later.ts'
+export { liveness, readiness, type Readiness, type ReadinessOptions, type Refusals } from './readiness.ts'
 export type { Reader } from './reader.ts'
 export { TIME_LEFT_HEADERS, timeLeft } from './time-left.ts'
 export { trust, type Trust } from './trust.ts'
