@@ -79,6 +79,8 @@ class Crowd {
   readonly start: Instant
   readonly #options: ClosedLoopOptions
   readonly #users: User[] = []
+  /** Who comes no more, and still waits for an answer. */
+  readonly #leaving = new Set<User>()
   #looks = 0
   #lateLooks = 0
   #timer: Timer | undefined
@@ -102,6 +104,11 @@ class Crowd {
     if (!this.#over) this.#options.onFate(fate)
   }
 
+  /** The last visit of one who was leaving has ended. */
+  left(user: User): void {
+    this.#leaving.delete(user)
+  }
+
   readonly #stop = (): void => this.#end(true)
 
   readonly #look = (): void => {
@@ -111,7 +118,10 @@ class Crowd {
       return
     }
     const wanted = Math.max(0, Math.round(this.#options.users(at)))
-    while (this.#users.length > wanted) this.#users.pop()!.dismiss()
+    while (this.#users.length > wanted) {
+      const user = this.#users.pop()!
+      if (user.dismiss()) this.#leaving.add(user)
+    }
     while (this.#users.length < wanted) {
       const user = new User(this)
       this.#users.push(user)
@@ -130,7 +140,7 @@ class Crowd {
     this.#over = true
     this.#timer?.cancel()
     this.#options.signal?.removeEventListener('abort', this.#stop)
-    for (const user of this.#users) user.vanish()
+    for (const user of [...this.#users, ...this.#leaving]) user.vanish()
     this.#finish({ stopped, late: this.#looks === 0 ? 0 : this.#lateLooks / this.#looks })
   }
 }
@@ -156,15 +166,17 @@ class User {
   answered(): void {
     if (this.#calls.some(({ open }) => open)) return
     this.#timer?.cancel()
-    if (!this.#staying) return
+    if (!this.#staying) return this.#crowd.left(this)
     const [least, longest] = this.#crowd.manners.think
     this.#timer = this.#crowd.clock.after(least + (longest - least) * this.#crowd.random(), () => this.visit())
   }
 
-  /** Comes no more: a visit under way is still finished, or given up when patience ends. */
-  dismiss(): void {
+  /** Comes no more: a visit under way is still finished, or given up when patience ends. True while there is one. */
+  dismiss(): boolean {
     this.#staying = false
-    if (!this.#calls.some(({ open }) => open)) this.#timer?.cancel()
+    const visiting = this.#calls.some(({ open }) => open)
+    if (!visiting) this.#timer?.cancel()
+    return visiting
   }
 
   /** Is gone at once, with whatever was asked. */
@@ -180,7 +192,7 @@ class User {
       for (const call of open) call.expire()
       if (!this.#staying) {
         for (const call of open) call.open = false
-        return
+        return this.#crowd.left(this)
       }
       for (const call of open) call.send()
       this.#waitPatiently()

@@ -161,7 +161,8 @@ function settle(
 function interned(flows: Map<string, string>, name: string): string {
   const known = flows.get(name)
   if (known !== undefined) return known
-  const flow = flows.size < MOST_TENANTS - 1 ? name.slice(0, 100) : '(others)'
+  // A copy: a part of a text keeps all of it in memory, here the chunk of the log that it was read with.
+  const flow = flows.size < MOST_TENANTS - 1 ? Buffer.from(name.slice(0, 100)).toString() : '(others)'
   flows.set(flow, flow)
   return flow
 }

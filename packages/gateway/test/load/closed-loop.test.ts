@@ -2,7 +2,15 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { seeded, type Clock, type Millis } from 'sluice'
 import { VirtualClock } from 'sluice/sim'
-import { closedLoop, type Fate, type Receiver, type Reply, type Transport } from '../../src/load/index.ts'
+import {
+  closedLoop,
+  type ClosedLoopOptions,
+  type ClosedLoopReport,
+  type Fate,
+  type Receiver,
+  type Reply,
+  type Transport,
+} from '../../src/load/index.ts'
 
 function reply(status: number, body = '', headers: Readonly<Record<string, string>> = {}): Reply {
   return { status, body, header: (name) => headers[name] }
@@ -53,22 +61,26 @@ class Target implements Transport {
   close(): void {}
 }
 
+/** A loop on a target, played to its end: what became of each request, and of the loop. */
+async function played(
+  clock: VirtualClock,
+  target: Target,
+  options: Omit<ClosedLoopOptions, 'transport' | 'clock' | 'onFate'>,
+): Promise<{ readonly fates: readonly Fate[]; readonly end: ClosedLoopReport }> {
+  const fates: Fate[] = []
+  const run = closedLoop({ ...options, transport: target, clock, onFate: (fate) => fates.push(fate) })
+  clock.advance(options.duration)
+  return { fates, end: await run }
+}
+
 describe('closedLoop', () => {
   it('S3.11 waits for all answers of a visit, thinks, and comes again', async () => {
     const clock = new VirtualClock(7000)
     const target = new Target(clock, (index) => (index % 2 === 0 ? 50 : 80))
-    const fates: Fate[] = []
-    const run = closedLoop({
-      transport: target,
-      users: () => 1,
-      page: 2,
-      think: [100, 100],
-      duration: 500,
-      clock,
-      onFate: (fate) => fates.push(fate),
-    })
-    clock.advance(1000)
-    assert.deepEqual(await run, { stopped: false, late: 0 })
+    const { fates, end } = await played(clock, target, { users: () => 1, page: 2, think: [100, 100], duration: 500 })
+    assert.deepEqual(end, { stopped: false, late: 0 })
+    // Nothing comes after the end.
+    clock.advance(500)
     assert.deepEqual(
       target.sent.map((at) => at - 7000),
       [0, 0, 180, 180, 360, 360],
@@ -90,10 +102,7 @@ describe('closedLoop', () => {
   it('S3.11 offers what the interactive response time law says: users / (think + answer)', async () => {
     const clock = new VirtualClock()
     const target = new Target(clock, () => 50)
-    const options = { users: () => 70, think: [500, 1500] as const, duration: 200_000, random: seeded(5), clock }
-    const run = closedLoop({ transport: target, ...options, onFate: () => {} })
-    clock.advance(200_000)
-    await run
+    await played(clock, target, { users: () => 70, think: [500, 1500], duration: 200_000, random: seeded(5) })
     const rate = target.sent.length / 200
     assert.ok(Math.abs(rate - 70 / 1.05) < 1, `${rate}`)
   })
@@ -102,18 +111,8 @@ describe('closedLoop', () => {
     const clock = new VirtualClock()
     // The first two are never answered.
     const target = new Target(clock, (index) => (index < 2 ? undefined : 30))
-    const fates: Fate[] = []
-    const run = closedLoop({
-      transport: target,
-      users: () => 1,
-      think: [5000, 5000],
-      patience: 200,
-      duration: 1000,
-      clock,
-      onFate: (fate) => fates.push(fate),
-    })
-    clock.advance(1000)
-    await run
+    const options = { users: () => 1, think: [5000, 5000] as const, patience: 200, duration: 1000 }
+    const { fates } = await played(clock, target, options)
     assert.deepEqual(
       fates.map(({ kind, latency }) => [kind, latency]),
       [
@@ -139,18 +138,7 @@ describe('closedLoop', () => {
       () => 10,
       (index) => replies[index]!,
     )
-    const fates: Fate[] = []
-    const run = closedLoop({
-      transport: target,
-      users: () => 1,
-      page: 5,
-      think: [5000, 5000],
-      duration: 100,
-      clock,
-      onFate: (fate) => fates.push(fate),
-    })
-    clock.advance(100)
-    await run
+    const { fates } = await played(clock, target, { users: () => 1, page: 5, think: [5000, 5000], duration: 100 })
     assert.deepEqual(
       fates.map(({ kind, reason, explained, waited }) => [kind, reason, explained, waited]),
       [
@@ -166,22 +154,22 @@ describe('closedLoop', () => {
   it('follows the number of users up and down, and leaves nothing behind', async () => {
     const clock = new VirtualClock()
     const target = new Target(clock, () => 50)
-    const run = closedLoop({
-      transport: target,
-      users: (at) => (at < 1000 ? (at / 1000) * 10 : at < 2000 ? 10 : 2),
-      think: [50, 50],
-      duration: 3000,
-      clock,
-      onFate: () => {},
-    })
-    clock.advance(3000)
-    await run
+    const users = (at: Millis): number => (at < 1000 ? (at / 1000) * 10 : at < 2000 ? 10 : 2)
+    await played(clock, target, { users, think: [50, 50], duration: 3000 })
     const sent = (from: Millis, to: Millis): number => target.sent.filter((at) => at >= from && at < to).length
     assert.ok(sent(0, 100) < 10)
     assert.equal(sent(1200, 1900), 70)
     assert.equal(sent(2200, 2900), 14)
     assert.equal(target.inflight, 0)
     assert.equal(clock.pending, 0)
+  })
+
+  it('lets nobody stay beyond the end, not even who was leaving', async () => {
+    const clock = new VirtualClock()
+    const target = new Target(clock, () => undefined)
+    const options = { users: (at: Millis): number => (at < 100 ? 3 : 1), patience: 60_000, duration: 500 }
+    const { fates } = await played(clock, target, options)
+    assert.deepEqual([fates.length, target.sent.length, target.inflight, clock.pending], [0, 3, 0, 0])
   })
 
   it('stops when told to, and tells nothing afterwards', async () => {

@@ -5,8 +5,6 @@ import {
   type Clock,
   type Instant,
   type Millis,
-  type Outcome,
-  type Permit,
   type Pressure,
   type RejectionCode,
 } from '../ground/index.ts'
@@ -14,6 +12,7 @@ import type { QueueDiscipline } from '../queue/index.ts'
 import type { ForwardTime } from './forward-time.ts'
 import type { GateCore, GateStats, Verdict, Waiting } from './gate.ts'
 import { fullAfter, isCovered, overuse, timeUntil, tokensAt, type Refill } from './refill.ts'
+import { TokenPermit, type Settler } from './token-permit.ts'
 import { Turns, type TokenKeeper } from './turns.ts'
 import { costOf, isLate, type GateWaiter } from './waiter.ts'
 
@@ -52,7 +51,7 @@ interface Extras {
 }
 
 /** A token bucket that remembers one number: when it would be full, see {@link Refill}. */
-export class Bucket implements GateCore, TokenKeeper {
+export class Bucket implements GateCore, TokenKeeper, Settler {
   // Two fields and no more: there may be a million of these.
   readonly #rule: BucketRule
   #fullAt: Instant = -Infinity
@@ -131,7 +130,7 @@ export class Bucket implements GateCore, TokenKeeper {
     const { deadline } = arrival
     if (deadline !== undefined && isLate(deadline, now)) return new Rejection('deadline', rule.name, now, deadline)
     const turns = extras?.turns
-    if ((turns === undefined || turns.size === 0) && this.#take(cost, time)) return new BucketPermit(this, cost, 0)
+    if ((turns === undefined || turns.size === 0) && this.#take(cost, time)) return new TokenPermit(this, cost, 0)
     if (mayWait && arrival.maxWait !== 0) return this.#wait(arrival, cost)
     return this.#refuse('rate_limited', cost, time, turns)
   }
@@ -180,8 +179,8 @@ export class Bucket implements GateCore, TokenKeeper {
     this.#known?.turns?.serve(now)
   }
 
-  admit({ cost }: GateWaiter, time: Instant, waited: Millis): BucketPermit | undefined {
-    return this.#take(cost, time) ? new BucketPermit(this, cost, waited) : undefined
+  admit({ cost }: GateWaiter, time: Instant, waited: Millis): TokenPermit | undefined {
+    return this.#take(cost, time) ? new TokenPermit(this, cost, waited) : undefined
   }
 
   timeFor({ cost }: GateWaiter, time: Instant): Millis {
@@ -220,33 +219,5 @@ export class Bucket implements GateCore, TokenKeeper {
     if (!isCovered(this.#rule, next, time)) return false
     this.#fullAt = next
     return true
-  }
-}
-
-/** Holds nothing: its tokens are spent. It is there to settle what was really needed. */
-class BucketPermit implements Permit {
-  readonly waited: Millis
-  readonly #cost: number
-  #bucket: Bucket | undefined
-
-  constructor(bucket: Bucket, cost: number, waited: Millis) {
-    this.#bucket = bucket
-    this.#cost = cost
-    this.waited = waited
-  }
-
-  get admitted(): true {
-    return true
-  }
-
-  release(_outcome: Outcome, cost: number = this.#cost): void {
-    const bucket = this.#bucket
-    if (bucket === undefined) return
-    this.#bucket = undefined
-    if (cost !== this.#cost) bucket.settle(this.#cost, cost)
-  }
-
-  [Symbol.dispose](): void {
-    this.release('ignored')
   }
 }

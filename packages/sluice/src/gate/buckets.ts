@@ -7,7 +7,6 @@ import {
   type Instant,
   type Millis,
   type Outcome,
-  type Permit,
   type Pressure,
   type RejectionCode,
 } from '../ground/index.ts'
@@ -15,6 +14,7 @@ import type { QueueDiscipline } from '../queue/index.ts'
 import type { ForwardTime } from './forward-time.ts'
 import type { GateCore, GateStats, Verdict, Waiting } from './gate.ts'
 import { fullAfter, isCovered, overuse, timeUntil, tokensAt, type Refill } from './refill.ts'
+import { TokenPermit, type Settler } from './token-permit.ts'
 import { Turns, type TokenKeeper } from './turns.ts'
 import { costOf, isLate, type GateWaiter } from './waiter.ts'
 
@@ -38,7 +38,7 @@ export interface BucketsRule {
 }
 
 /** Several token buckets, of which an arrival takes all it needs at one instant, or nothing. See {@link Refill}. */
-export class Buckets implements GateCore, TokenKeeper {
+export class Buckets implements GateCore, TokenKeeper, Settler {
   readonly pressure: Source<Pressure>
   readonly #rule: BucketsRule
   readonly #fullAt: Instant[]
@@ -120,7 +120,7 @@ export class Buckets implements GateCore, TokenKeeper {
     const { deadline } = arrival
     if (deadline !== undefined && isLate(deadline, now)) return new Rejection('deadline', name, now, deadline)
     const queued = this.#turns?.size ?? 0
-    if (queued === 0 && this.#take(cost, amounts, time)) return new BucketsPermit(this, cost, 0)
+    if (queued === 0 && this.#take(cost, amounts, time)) return new TokenPermit(this, cost, 0)
     if (!mayWait || arrival.maxWait === 0) return this.#refuse('rate_limited', cost, amounts, time, this.#turns)
     return this.#wait(arrival, cost, amounts)
   }
@@ -161,9 +161,9 @@ export class Buckets implements GateCore, TokenKeeper {
     this.#turns?.serve(now)
   }
 
-  admit(waiter: GateWaiter, time: Instant, waited: Millis): BucketsPermit | undefined {
+  admit(waiter: GateWaiter, time: Instant, waited: Millis): TokenPermit | undefined {
     const { cost } = waiter
-    return this.#take(cost, this.#amounts.get(waiter), time) ? new BucketsPermit(this, cost, waited) : undefined
+    return this.#take(cost, this.#amounts.get(waiter), time) ? new TokenPermit(this, cost, waited) : undefined
   }
 
   timeFor(waiter: GateWaiter, time: Instant): Millis {
@@ -248,32 +248,4 @@ export class Buckets implements GateCore, TokenKeeper {
 
 function amountOf(bucket: NamedRefill, cost: number, amounts: Amounts | undefined): number {
   return amounts?.[bucket.name] ?? (bucket.takesOne ? 1 : cost)
-}
-
-/** Holds nothing: its tokens are spent. It is there to settle what was really needed. */
-class BucketsPermit implements Permit {
-  readonly waited: Millis
-  readonly #cost: number
-  #buckets: Buckets | undefined
-
-  constructor(buckets: Buckets, cost: number, waited: Millis) {
-    this.#buckets = buckets
-    this.#cost = cost
-    this.waited = waited
-  }
-
-  get admitted(): true {
-    return true
-  }
-
-  release(outcome: Outcome, cost: number = this.#cost): void {
-    const buckets = this.#buckets
-    if (buckets === undefined) return
-    this.#buckets = undefined
-    buckets.settle(this.#cost, cost, outcome)
-  }
-
-  [Symbol.dispose](): void {
-    this.release('ignored')
-  }
 }

@@ -55,8 +55,8 @@ export function isCovered(refill: Refill, fullAt: Instant, time: Instant): boole
 }
 
 /**
- * What a bucket must settle by: what was used beyond the estimate, below 0 what comes back. A figure that makes no sense
- * settles nothing: one NaN would open a bucket for ever, one Infinity close it.
+ * What must be settled by: what was used beyond the estimate, below 0 what comes back. A figure that makes no sense
+ * settles nothing: one NaN would open a bucket for ever, one Infinity close it; and a fair queue would stay unfair.
  */
 export function overuse(estimated: number, actual: number): number {
   return actual >= 0 && actual <= Number.MAX_SAFE_INTEGER ? actual - estimated : 0

@@ -2,6 +2,7 @@ import { Rejection, throwLater, type Arrival, type Clock, type Instant, type Rej
 import type { Queue, QueueDiscipline } from '../queue/index.ts'
 import { Expiry } from './expiry.ts'
 import type { Verdict } from './gate.ts'
+import { overuse } from './refill.ts'
 import { isLate, waiterOf, type GateWaiter, type Room } from './waiter.ts'
 
 /** What a waiting room needs of the gate it stands before. */
@@ -112,7 +113,7 @@ export class WaitingRoom implements Room {
 
   /** See {@link Queue.settle}. */
   settle(place: number, estimated: number, actual: number): void {
-    if (place >= 0 && estimated !== actual) this.#queue.settle?.(place, estimated, actual)
+    if (place >= 0 && overuse(estimated, actual) !== 0) this.#queue.settle?.(place, estimated, actual)
   }
 
   readonly #giveUp = (waiter: GateWaiter, code: RejectionCode): void => this.#refuse(waiter, code)

@@ -26,23 +26,32 @@ export function ramp(from: number, to: number, lasts: Millis): Stretch {
   return { lasts, from, to }
 }
 
+/** How many bursts there may be: two stretches are kept for each. */
+const MOST_BURSTS = 1_000_000
+
+/** How far bursts must be apart, at least, in ms. */
+export function closestBursts(lasts: Millis): Millis {
+  return Math.max(Number.MIN_VALUE, lasts / MOST_BURSTS)
+}
+
 /** On and off. */
 export interface BurstsOptions {
   /** Arrivals per second between bursts. At least 0. */
   readonly rate: number
   /** Arrivals per second in a burst. At least 0. */
   readonly burst: number
-  /** From one burst to the next, in ms. Above 0. */
+  /** From one burst to the next, in ms. Above 0, and at least a millionth of `lasts`. */
   readonly every: Millis
   /** How long a burst lasts, in ms. At most `every`. */
   readonly on: Millis
-  /** How long all of it lasts, in ms. */
+  /** How long all of it lasts, in ms. At least 0. */
   readonly lasts: Millis
 }
 
 /** Each period is quiet first and ends with its burst. @throws RangeError for an option out of range */
 export function bursts({ rate, burst, every, on, lasts }: BurstsOptions): Stretch[] {
-  checkNumber('bursts.every', every, Number.MIN_VALUE)
+  checkNumber('bursts.lasts', lasts, 0)
+  checkNumber('bursts.every', every, closestBursts(lasts))
   checkNumber('bursts.on', on, 0, every)
   const course: Stretch[] = []
   for (let at = 0; at < lasts; at += every) {

@@ -1,4 +1,5 @@
 import type { Instant, Millis, Priority } from '../ground/index.ts'
+import { closestBursts } from './arrivals.ts'
 import type { Field } from './field.ts'
 import { checkMix, type MixData } from './mix.ts'
 import { checkService, type ServiceData } from './service-data.ts'
@@ -8,7 +9,7 @@ export type Course = number | readonly [number, number]
 
 /** Bursts within a phase, as data. In the unit of the phase. */
 export interface BurstsData {
-  /** From one burst to the next, in ms. Above 0. */
+  /** From one burst to the next, in ms. At least a millionth of what the phase lasts. */
   readonly every: Millis
   /** How long a burst lasts, in ms. Above 0, at most `every`. */
   readonly on: Millis
@@ -55,7 +56,7 @@ export interface LoadData extends MixData {
   readonly arrivals?: 'poisson' | 'even'
   /** One after the other. At least one. */
   readonly phases: readonly PhaseData[]
-  /** How long users think between two requests. Default exponential, 1 s. */
+  /** How long users think between two requests; 1 ms where that, and the request, took no time. Default exponential, 1 s. */
   readonly think?: ServiceData
   /** Arrivals that come besides those of the phases. */
   readonly trace?: readonly TraceEntry[]
@@ -96,7 +97,7 @@ function checkPhase(field: Field): void {
   }
   const bursts = field.maybe('bursts')?.keys('every', 'on', 'to')
   if (bursts !== undefined) {
-    bursts.at('on').number(Number.MIN_VALUE, bursts.at('every').number(Number.MIN_VALUE))
+    bursts.at('on').number(Number.MIN_VALUE, bursts.at('every').number(closestBursts(lasts)))
     bursts.at('to').number(0)
     if (Array.isArray(field.at('rate').value ?? field.at('times').value)) bursts.refuse('no bursts on a ramp')
   }

@@ -98,7 +98,7 @@ class Simulation implements Caller {
       finished: (job, succeeded) => {
         if (succeeded) this.#succeeded++
         else this.#failed++
-        if (job.traits.user) this.#users.finished()
+        if (job.traits.user) this.#users.finished(job.since)
       },
     })
     const think = serviceOf(load.think ?? { kind: 'exponential', mean: 1000 })

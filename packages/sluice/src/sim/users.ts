@@ -1,5 +1,8 @@
-import type { Clock, Random } from '../ground/index.ts'
+import type { Clock, Instant, Millis, Random } from '../ground/index.ts'
 import type { ServiceTime } from './service.ts'
+
+/** Between two questions of the same user there is more than no time. */
+const BREATH: Millis = 1
 
 /** A closed loop: each user thinks, asks, waits until that is settled, and thinks again. */
 export class Users {
@@ -27,13 +30,19 @@ export class Users {
     }
   }
 
-  /** A request of one of them is settled. */
-  finished(): void {
-    this.#pause()
+  /**
+   * A request of one of them is settled.
+   * @param asked when it was asked for the last time
+   */
+  finished(asked: Instant): void {
+    this.#pause(asked)
   }
 
-  #pause(): void {
-    this.#clock.after(this.#think(this.#random), this.#thought)
+  #pause(asked: Instant = -Infinity): void {
+    const now = this.#clock.now()
+    const think = this.#think(this.#random)
+    // Whoever takes no time at all would ask for ever, and the clock never get on.
+    this.#clock.after(now + think === asked ? BREATH : think, this.#thought)
   }
 
   readonly #thought = (): void => {

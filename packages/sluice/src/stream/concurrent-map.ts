@@ -1,6 +1,8 @@
 import { RejectedError, Rejection, type Clock, type Millis, type Timer } from '../ground/index.ts'
 import type { Gate } from '../gate/index.ts'
+import type { Ask } from './ask.ts'
 import { leave } from './leave.ts'
+import { malformed } from './malformed.ts'
 import { Ring } from './ring.ts'
 
 /** What a {@link ConcurrentMap} is made of, checked. */
@@ -39,11 +41,6 @@ class Task<R> {
     this.#controller ??= new AbortController()
     this.#controller.abort(reason)
   }
-}
-
-interface Ask<R> {
-  readonly resolve: (result: IteratorResult<R, undefined>) => void
-  readonly reject: (reason: unknown) => void
 }
 
 /** The iterator behind `mapConcurrent`. */
@@ -120,6 +117,8 @@ export class ConcurrentMap<T, R> implements AsyncIterableIterator<R, undefined, 
   }
 
   readonly #pulledLater = (result: IteratorResult<T>): void => {
+    const wrong = malformed(result)
+    if (wrong !== undefined) return this.#broken(wrong)
     this.#arrived(result)
     this.#pull()
   }

@@ -1,16 +1,8 @@
-import {
-  checkNumber,
-  checkWhole,
-  refuseValue,
-  systemClock,
-  type Clock,
-  type Millis,
-  type Timer,
-} from '../ground/index.ts'
-import { leave } from './leave.ts'
+import { checkNumber, checkWhole, refuseValue, type Millis, type Timer } from '../ground/index.ts'
+import type { Ask } from './ask.ts'
+import { Intake, type Reader } from './intake.ts'
 import type { Operated, OperatorOptions, OperatorStats } from './operator.ts'
 import type { Taken } from './stream.ts'
-import { tell } from './tell.ts'
 
 export interface WindowOptions<T> extends OperatorOptions<T> {
   /** Items in a window, at most. A whole number of at least 1. Default: any number. Give this, or `every`, or both. */
@@ -35,12 +27,6 @@ export function window<T>(source: AsyncIterable<T>, options: WindowOptions<T>): 
   return new Windows(source, options)
 }
 
-/** One who waits, for an item or for a window. */
-interface Ask<R> {
-  readonly resolve: (result: IteratorResult<R, undefined>) => void
-  readonly reject: (reason: unknown) => void
-}
-
 /** The window that is open. */
 interface Opened<T> {
   room: number
@@ -48,47 +34,36 @@ interface Opened<T> {
   ask: Ask<T> | undefined
 }
 
-class Windows<T> implements Operated<Pane<T>> {
-  readonly #source: AsyncIterable<T>
-  readonly #options: WindowOptions<T>
+class Windows<T> implements Operated<Pane<T>>, Reader<T> {
   readonly #count: number
   readonly #every: Millis
-  readonly #clock: Clock
-  #iterator: AsyncIterator<T> | undefined
+  readonly #intake: Intake<T>
   #ask: Ask<Pane<T>> | undefined
   #open: Opened<T> | undefined
   /** The item that has come and has not been handed out. */
   #held: { readonly item: T } | undefined
-  #reading = false
-  #over = false
-  #failure: { readonly reason: unknown } | undefined
-  #received = 0
-  #emitted = 0
-  #dropped = 0
 
   constructor(source: AsyncIterable<T>, options: WindowOptions<T>) {
-    this.#source = source
-    this.#options = options
     this.#count = options.count === undefined ? Infinity : checkWhole('window.count', options.count, 1)
     this.#every = checkNumber('window.every', options.every ?? Infinity, Number.MIN_VALUE, Infinity)
-    this.#clock = options.clock ?? systemClock
+    this.#intake = new Intake(source, options, this)
   }
 
   get stats(): OperatorStats {
-    return { received: this.#received, emitted: this.#emitted, dropped: this.#dropped }
+    return this.#intake.stats
   }
 
   next(): Promise<IteratorResult<Pane<T>, undefined>> {
     return new Promise((resolve, reject) => {
       if (this.#ask !== undefined) throw new TypeError('window: one question at a time')
       this.#ask = { resolve, reject }
-      if (this.#iterator === undefined && !this.#over) this.#begin()
+      this.#intake.open()
       this.#go()
     })
   }
 
   async return(): Promise<IteratorResult<Pane<T>, undefined>> {
-    await this.#leave(undefined)
+    await this.#intake.leave()
     return { done: true, value: undefined }
   }
 
@@ -96,15 +71,19 @@ class Windows<T> implements Operated<Pane<T>> {
     return this
   }
 
-  #begin(): void {
-    const { signal } = this.#options
-    if (signal?.aborted === true) return this.#abort()
-    try {
-      this.#iterator = this.#source[Symbol.asyncIterator]()
-      signal?.addEventListener('abort', this.#abort, { once: true })
-    } catch (error) {
-      this.#end({ reason: error })
-    }
+  item(item: T): void {
+    this.#held = { item }
+    this.#go()
+  }
+
+  over(): void {
+    this.#go()
+  }
+
+  letGo(): T[] {
+    const held = this.#held
+    this.#held = undefined
+    return held === undefined ? [] : [held.item]
   }
 
   /** Does what there is to do with what is here; reads on where somebody wants more. */
@@ -115,16 +94,17 @@ class Windows<T> implements Operated<Pane<T>> {
       if (held !== undefined && pane === undefined && this.#ask !== undefined) this.#openPane(this.#ask)
       else if (held !== undefined && pane !== undefined && (pane.ask ?? this.#ask) !== undefined)
         this.#spend(pane, held)
-      else if (this.#over) return this.#finish()
+      else if (this.#intake.over) return this.#finish()
       else {
-        if (held === undefined && (pane?.ask ?? this.#ask) !== undefined) this.#read()
+        if (held === undefined && (pane?.ask ?? this.#ask) !== undefined) this.#intake.read()
         return
       }
     }
   }
 
   #openPane(ask: Ask<Pane<T>>): void {
-    const timer = this.#every === Infinity ? undefined : this.#clock.after(this.#every, () => this.#closePane(pane))
+    const timer =
+      this.#every === Infinity ? undefined : this.#intake.clock.after(this.#every, () => this.#closePane(pane))
     const pane: Opened<T> = { room: this.#count, timer, ask: undefined }
     this.#open = pane
     this.#ask = undefined
@@ -159,9 +139,9 @@ class Windows<T> implements Operated<Pane<T>> {
     pane.ask = undefined
     this.#held = undefined
     pane.room--
-    if (ask === undefined) this.#drop(item)
+    if (ask === undefined) this.#intake.drop(item)
     else {
-      this.#emitted++
+      this.#intake.emitted++
       ask.resolve({ done: false, value: item })
     }
     if (pane.room === 0) this.#closePane(pane)
@@ -176,44 +156,12 @@ class Windows<T> implements Operated<Pane<T>> {
     this.#go()
   }
 
-  #read(): void {
-    if (this.#reading) return
-    this.#reading = true
-    this.#iterator!.next().then(this.#arrived, this.#broken)
-  }
-
-  readonly #arrived = (result: IteratorResult<T>): void => {
-    this.#reading = false
-    if (result.done === true) return this.#end(undefined)
-    this.#received++
-    if (this.#over) return this.#drop(result.value)
-    this.#held = { item: result.value }
-    this.#go()
-  }
-
-  readonly #broken = (error: unknown): void => {
-    this.#reading = false
-    this.#end({ reason: error })
-  }
-
-  /** The source is over. */
-  #end(failure: { readonly reason: unknown } | undefined): void {
-    if (this.#over) return
-    this.#over = true
-    this.#failure = failure
-    this.#options.signal?.removeEventListener('abort', this.#abort)
-    this.#go()
-  }
-
   /** Nothing more will come: whoever reads is told, the reader of the window of an error before all others. */
   #finish(): void {
     const pane = this.#open
     const ask = pane?.ask ?? this.#ask
-    const failure = this.#failure
-    if (failure !== undefined && ask !== undefined) {
-      this.#failure = undefined
-      ask.reject(failure.reason)
-    }
+    const failure = ask && this.#intake.takeFailure()
+    if (failure !== undefined) ask?.reject(failure.reason)
     this.#ask?.resolve({ done: true, value: undefined })
     this.#ask = undefined
     if (pane === undefined) return
@@ -222,25 +170,5 @@ class Windows<T> implements Operated<Pane<T>> {
     this.#open = undefined
     pane.ask?.resolve({ done: true, value: undefined })
     pane.ask = undefined
-  }
-
-  readonly #abort = (): void => {
-    this.#leave({ reason: this.#options.signal!.reason }).catch(() => {})
-  }
-
-  /** The consumer is over. */
-  async #leave(failure: { readonly reason: unknown } | undefined): Promise<void> {
-    const late = this.#over
-    const held = this.#held
-    this.#held = undefined
-    if (held !== undefined) this.#drop(held.item)
-    this.#end(failure)
-    if (late) this.#finish()
-    else await leave(this.#iterator, this.#reading)
-  }
-
-  #drop(item: T): void {
-    this.#dropped++
-    tell(this.#clock, this.#options.onDrop, item)
   }
 }

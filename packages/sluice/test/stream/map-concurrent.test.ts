@@ -309,13 +309,23 @@ describe('mapConcurrent', () => {
     assert.equal((await mapped.next()).value, 'done 1')
   })
 
+  it('S0.5 a source that answers with no result is an error for who asked', async () => {
+    for (const result of [undefined, null, 5])
+      for (const answer of [result, Promise.resolve(result)]) {
+        const source = { [Symbol.asyncIterator]: () => ({ next: () => answer }) } as unknown as AsyncIterable<number>
+        const mapped = mapConcurrent(source, (item) => item, { concurrency: 2 })
+        await assert.rejects(mapped.next(), TypeError)
+        assert.equal((await mapped.next()).done, true)
+      }
+  })
+
   it('S0.5 leaving waits for an idle source, and throws what it throws', async () => {
     const source = (function* (): Generator<number> {
       try {
         yield 1
         yield 2
       } finally {
-        // oxlint-disable-next-line no-unsafe-finally
+        // oxlint-disable-next-line no-unsafe-finally -- a source that cannot be closed is what is tried
         throw new Error('cannot close')
       }
     })()
