@@ -1,13 +1,34 @@
 // The real servers and clients the tests use, from Debian's packages.
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
-const programs = { 'redis-server': 'redis-server', nginx: 'nginx-light', curl: 'curl', wrk: 'wrk' }
+/** What the tests run, and the package of Debian it is in. */
+const programs = {
+  'redis-server': 'redis-server',
+  nginx: 'nginx-light',
+  curl: 'curl',
+  wrk: 'wrk',
+  openssl: 'openssl',
+  initdb: 'postgresql',
+  pgbouncer: 'pgbouncer',
+  'rabbitmq-server': 'rabbitmq-server',
+  gcc: 'gcc',
+}
+
+/** Files that are no programs. */
+const files = { '/usr/include/librdkafka/rdkafka_mock.h': 'librdkafka-dev' }
+
+const FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/sbin']
+/** Debian keeps the programs of each version of PostgreSQL apart. */
+const POSTGRESQL = '/usr/lib/postgresql'
 
 /** The path of a program, or undefined. */
 export function which(name) {
-  for (const folder of [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin', '/sbin']) {
+  const versions = existsSync(POSTGRESQL)
+    ? readdirSync(POSTGRESQL).map((version) => join(POSTGRESQL, version, 'bin'))
+    : []
+  for (const folder of [...(process.env.PATH ?? '').split(delimiter), ...FOLDERS, ...versions]) {
     try {
       accessSync(join(folder, name), constants.X_OK)
       return join(folder, name)
@@ -16,11 +37,18 @@ export function which(name) {
   return undefined
 }
 
+function missingOnes() {
+  return [
+    ...Object.keys(programs).filter((name) => which(name) === undefined),
+    ...Object.keys(files).filter((name) => !existsSync(name)),
+  ]
+}
+
 /** Finds each program, or installs it where this user may; else says in one line how. */
 export function findServers() {
-  const missing = Object.keys(programs).filter((name) => which(name) === undefined)
+  const missing = missingOnes()
   if (missing.length === 0) return
-  const packages = missing.map((name) => programs[name])
+  const packages = [...new Set(missing.map((name) => programs[name] ?? files[name]))]
   const how = `apt-get install ${packages.join(' ')}`
   if (process.getuid?.() !== 0 || which('apt-get') === undefined) {
     process.stderr.write(
@@ -29,10 +57,11 @@ export function findServers() {
     return
   }
   process.stderr.write(`sluice: installing ${packages.join(', ')} …\n`)
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  // The tests start servers of their own: what Debian would start beside them is told that this is no time for it.
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }
   spawnSync('apt-get', ['update', '-qq'], { env, stdio: 'ignore' })
   spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], { env, stdio: 'ignore' })
-  const still = missing.filter((name) => which(name) === undefined)
+  const still = missingOnes()
   if (still.length > 0)
     process.stderr.write(
       `sluice: could not install ${still.join(', ')}; their tests are skipped by name. By hand: ${how}\n`,

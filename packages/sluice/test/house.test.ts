@@ -25,7 +25,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   clients: ['ground', 'measure', 'gate', 'observe', 'http'],
   fetch: ['ground', 'gate', 'observe', 'http', 'clients'],
   consumers: ['ground', 'gate', 'stream', 'observe'],
-  pools: ['ground', 'measure', 'gate', 'observe'],
+  pools: ['ground', 'queue', 'gate', 'observe'],
   flows: ['ground', 'gate', 'stream', 'observe'],
   sim: ['ground', 'measure', 'limit', 'queue', 'gate'],
   testing: ['ground', 'measure', 'limit', 'queue', 'gate', 'http', 'stream', 'sim'],
