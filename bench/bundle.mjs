@@ -43,7 +43,7 @@ for (const [name, code] of Object.entries(doors)) {
 if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify(sizes)}\n`)
 else
   for (const [name, bytes] of Object.entries(sizes)) {
-    process.stdout.write(`${name === 'limiter' ? 'limiter alone' : `+ ${name}`}`.padEnd(16))
+    process.stdout.write((name === 'limiter' ? 'limiter alone' : `+ ${name}`).padEnd(16))
     process.stdout.write(`${(bytes / 1000).toFixed(1).padStart(6)} kB gzip\n`)
     if (process.argv.includes('--parts'))
       for (const [file, raw] of parts[name].sort((a, b) => b[1] - a[1]))

@@ -14,9 +14,9 @@ for (const [tool, args] of checks) {
   const done = spawnSync(join(root, 'node_modules', '.bin', tool), args, { cwd: root, stdio: 'inherit' })
   if (done.status !== 0) failed = true
 }
-// Pictures, figures and lists of the docs are made of the code as it is.
-for (const script of ['pictures.mjs', 'coverage.mjs']) {
-  const args = [join(root, 'scripts', script), '--check']
+// Pictures, figures, lists and printed output of the docs are made of the code as it is.
+for (const [script, ...more] of [['pictures.mjs'], ['coverage.mjs'], ['printouts.mjs', '--built']]) {
+  const args = [join(root, 'scripts', script), '--check', ...more]
   const done = spawnSync(process.execPath, args, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
   if (done.status !== 0) failed = true
 }

@@ -13,7 +13,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { nodeOf } from './node-versions.mjs'
+import { nodeOf } from './runtimes.mjs'
 import { must, root, setUp } from './setup.mjs'
 
 const FLOORS = ['measure', 'limit', 'queue', 'gate']

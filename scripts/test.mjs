@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
-import { nodeOf } from './node-versions.mjs'
+import { nodeOf, runtimeOf } from './runtimes.mjs'
 import { findServers } from './servers.mjs'
 import { root, setUp } from './setup.mjs'
 
@@ -32,6 +32,7 @@ findServers()
 const majors = [20, 22, 24]
 const env = { ...process.env }
 for (const major of majors) env[`SLUICE_NODE_${major}`] = nodeOf(major) ?? ''
+for (const name of ['bun', 'deno', 'workerd']) env[`SLUICE_${name.toUpperCase()}`] = runtimeOf(name) ?? ''
 
 let failed = 0
 for (const major of values.nodes?.split(',') ?? [undefined]) {

@@ -95,6 +95,14 @@ class SingleTests {
 
   async dryRun() {
     const trial = new Trial()
+    try {
+      return await this.#measureAll(trial)
+    } finally {
+      trial.end()
+    }
+  }
+
+  async #measureAll(trial) {
     const { failed, loaded, tests } = await trial.ask({ order: 'load', files: this.#files })
     if (failed !== undefined) return { status: 'error', errorMessage: failed }
     const home = homes('dist/src')
@@ -118,7 +126,6 @@ class SingleTests {
     }
     this.#memory.loaded = loaded
     writeFileSync(MEMORY, JSON.stringify(this.#memory))
-    trial.end()
     return { status: 'complete', tests: answers, mutantCoverage: { static: {}, perTest } }
   }
 

@@ -61,3 +61,9 @@ export const systemClock: Clock = {
   now: () => performance.now(),
   after: (delay, run, options) => new SystemTimer(delay, run, options?.background === true),
 }
+
+/** The wall clock, in ms since 1970: for deadlines others name by it, and for nothing else, since it may be set. */
+export type WallClock = () => number
+
+/** The platform's wall clock. */
+export const systemWallClock: WallClock = () => Date.now()

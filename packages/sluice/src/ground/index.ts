@@ -1,5 +1,14 @@
 export { ORDINARY, type Arrival, type Priority } from './arrival.ts'
-export { systemClock, throwLater, type Clock, type Instant, type Millis, type Timer } from './clock.ts'
+export {
+  systemClock,
+  systemWallClock,
+  throwLater,
+  type Clock,
+  type Instant,
+  type Millis,
+  type Timer,
+  type WallClock,
+} from './clock.ts'
 export type { Outcome } from './outcome.ts'
 export { FREE, type Permit } from './permit.ts'
 export { worst, type Pressure } from './pressure.ts'

@@ -3,9 +3,12 @@ import type { RetryBudgetOptions } from '../gate/index.ts'
 import type { Field } from './field.ts'
 import type { OnLeave } from './instance.ts'
 
+/** How often anybody may try again: without a wait all of it happens before the clock gets on. */
+const MOST_RETRIES = 1000
+
 /** What clients do when they get no answer, as data. */
 export interface RetriesData {
-  /** How often a request is tried again. A whole number of at least 0. */
+  /** How often a request is tried again. A whole number, 0 to 1,000. */
   readonly most: number
   /** What makes them try again. Default: both. */
   readonly after?: 'refusal' | 'timeout'
@@ -45,7 +48,7 @@ export function checkClients(field: Field): void {
   const retries = field.maybe('retries')
   if (retries === undefined) return
   retries.keys('most', 'after', 'wait', 'factor', 'longest', 'jitter', 'honourRetryAfter', 'budget')
-  retries.at('most').whole(0)
+  retries.at('most').whole(0, MOST_RETRIES)
   retries.maybe('after')?.oneOf('refusal', 'timeout')
   retries.maybe('wait')?.number(0)
   retries.maybe('factor')?.number(1, 10)

@@ -4,6 +4,9 @@ import type { Field } from './field.ts'
 import { checkMix, type MixData } from './mix.ts'
 import { checkService, type ServiceData } from './service-data.ts'
 
+/** How many users there may be: each has a timer, and a million of them take seconds for each second of a run. */
+const MOST_USERS = 1_000_000
+
 /** A number, or one at the beginning and one at the end. */
 export type Course = number | readonly [number, number]
 
@@ -28,7 +31,7 @@ export interface PhaseData {
   /** The same as a multiple of what the healthy plant can do. */
   readonly times?: Course
   readonly bursts?: BurstsData
-  /** How many closed-loop users there are. A whole number of at least 0. Default: as many as before, at first 0. */
+  /** How many closed-loop users there are. A whole number, 0 to 1,000,000. Default: as many as before, at first 0. */
   readonly users?: number
   /** How much of its beginning is left out of its figures, in ms. At least 0. Default 0. */
   readonly settle?: Millis
@@ -101,6 +104,6 @@ function checkPhase(field: Field): void {
     bursts.at('to').number(0)
     if (Array.isArray(field.at('rate').value ?? field.at('times').value)) bursts.refuse('no bursts on a ramp')
   }
-  field.maybe('users')?.whole(0)
+  field.maybe('users')?.whole(0, MOST_USERS)
   field.maybe('settle')?.number(0, lasts)
 }

@@ -108,14 +108,24 @@ function listenTo<T>(emitter: Emitter, event: string, names: Partial<EventNames>
     [errorEvent, (error) => sink.fail(error)],
   ]
   if (endEvent !== undefined) listeners.push([endEvent, () => sink.close()])
-  for (const [name, listener] of listeners) {
-    if ('addEventListener' in emitter) emitter.addEventListener(name, listener)
-    else emitter.on(name, listener)
-  }
-  return () => {
+  const leave = (): void => {
     for (const [name, listener] of listeners) {
       if ('removeEventListener' in emitter) emitter.removeEventListener(name, listener)
       else emitter.off(name, listener)
     }
   }
+  try {
+    for (const [name, listener] of listeners) {
+      if ('addEventListener' in emitter) emitter.addEventListener(name, listener)
+      else emitter.on(name, listener)
+    }
+  } catch (error) {
+    try {
+      leave()
+    } catch {
+      // Why it cannot be subscribed to says more than why it cannot be left.
+    }
+    throw error
+  }
+  return leave
 }

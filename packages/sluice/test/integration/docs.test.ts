@@ -13,12 +13,12 @@ interface Example {
   readonly code: string
 }
 
-/** Every TypeScript block of the README and the docs. */
-function examples(): Example[] {
+/** Every block of the README and the docs in one language. */
+function examples(language: 'ts' | 'js'): Example[] {
   const docs = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).map((name) => join('docs', name))
   return ['README.md', ...docs.filter((name) => name.endsWith('.md'))].flatMap((page) => {
     const text = readFileSync(join(root, page), 'utf8')
-    return [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map((match) => ({
+    return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'gm'))].map((match) => ({
       where: `${page}:${text.slice(0, match.index).split('\n').length}`,
       code: match[1]!,
     }))
@@ -39,12 +39,14 @@ async function runExample(file: string): Promise<{ failed: boolean; errors: stri
 }
 
 describe('the examples of the docs', () => {
-  const all = examples()
+  const all = examples('ts')
+  const plain = examples('js')
   const cache = join(root, '.cache')
   mkdirSync(cache, { recursive: true })
   const folder = mkdtempSync(join(cache, 'examples-'))
   after(() => rmSync(folder, { recursive: true, force: true }))
   for (const [index, { code }] of all.entries()) writeFileSync(join(folder, `${index}.ts`), code)
+  for (const [index, { code }] of plain.entries()) writeFileSync(join(folder, `plain-${index}.mjs`), code)
   const options = {
     composite: false,
     outDir: 'out',
@@ -69,6 +71,13 @@ describe('the examples of the docs', () => {
   for (const [index, { where }] of all.entries())
     it(`run: ${where}`, async () => {
       const { failed, errors } = await runExample(join(folder, 'out', `${index}.js`))
+      assert.equal(failed || errors !== '', false, errors)
+    })
+
+  // What others' packages take: not compiled, since not all of them say what they take.
+  for (const [index, { where }] of plain.entries())
+    it(`run: ${where}`, async () => {
+      const { failed, errors } = await runExample(join(folder, `plain-${index}.mjs`))
       assert.equal(failed || errors !== '', false, errors)
     })
 })

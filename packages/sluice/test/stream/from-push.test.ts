@@ -68,6 +68,46 @@ describe('fromPush', () => {
     assert.deepEqual(emitter.eventNames(), [])
   })
 
+  it('S0.6 an emitter that takes no listener for one of its events keeps none for the others', () => {
+    class Picky extends EventEmitter {
+      override on(name: string | symbol, listener: (...told: unknown[]) => void): this {
+        // Some attach first and complain then.
+        super.on(name, listener)
+        if (name === 'end') throw new Error('no such event')
+        return this
+      }
+    }
+    class PickyTarget extends EventTarget {
+      readonly attached = new Set<string>()
+      override addEventListener(name: string): void {
+        if (name === 'end') throw new Error('no such event')
+        this.attached.add(name)
+      }
+      override removeEventListener(name: string): void {
+        this.attached.delete(name)
+      }
+    }
+    const names = { ...bounded, event: 'reading', endEvent: 'end' }
+    const emitter = new Picky()
+    assert.throws(() => fromPush<number>(emitter, names), /no such event/)
+    assert.deepEqual(emitter.eventNames(), [])
+    const target = new PickyTarget()
+    assert.throws(() => fromPush<Event>(target, names), /no such event/)
+    assert.deepEqual([...target.attached], [])
+  })
+
+  it('S0.6 what the emitter said is told where taking a listener back fails as well', () => {
+    const emitter = {
+      on(name: string): void {
+        if (name === 'error') throw new Error('no such event')
+      },
+      off(): void {
+        throw new Error('no such listener')
+      },
+    }
+    assert.throws(() => fromPush<number>(emitter, { ...bounded, event: 'reading' }), /no such event/)
+  })
+
   it('S0.6 listens to an EventTarget', async () => {
     const target = new EventTarget()
     const pushed = fromPush<Event>(target, { ...bounded, event: 'tick', endEvent: 'close' })
