@@ -1,8 +1,5 @@
-import { adaptive, fifo, limiter, priority, semaphore, type Gate, type Observer } from 'sluice'
+import { fifo, limiter, priority, semaphore, type Gate, type Observer } from 'sluice'
 import type { Plan } from './plan.ts'
-
-/** A service that is put behind a gateway is seldom a small one: refusing its first second costs more than looking down. */
-const FIRST_LIMIT = 20
 
 /** The gate a plan describes; none where it says so. */
 export function gateOf(chosen: Plan, observer: Observer): Gate | undefined {
@@ -13,7 +10,6 @@ export function gateOf(chosen: Plan, observer: Observer): Gate | undefined {
   // As the library's own, whichever half of it was changed.
   return limiter({
     ...common,
-    limit: adaptive({ initial: FIRST_LIMIT }),
     ...(queue !== undefined && { queue: priority({ ...queue, standing: false }) }),
   })
 }

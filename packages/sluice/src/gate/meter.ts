@@ -51,6 +51,10 @@ export class Meter {
   readonly #rtt: Moments = new Moments()
   readonly #logs: Moments = new Moments()
   readonly #spread: Histogram = new Histogram()
+  /** The same of those who were answered; the rest left without, after longer than usual. */
+  readonly #answered: Moments = new Moments()
+  /** What was typical of those when it was last known; `Infinity` until it is. */
+  #usual = Infinity
   /** Spread of the logarithms in the last cohort: says how many samples make a mean. */
   #variation = 0
   // The window.
@@ -115,19 +119,24 @@ export class Meter {
     if (cohort === this.#cohort) {
       this.#running--
       this.#beginnings -= start - this.#start
-      // Whoever left would have taken longer still. Leaving early says nothing, leaving late is the only witness where
-      // everybody does.
-      if (outcome === 'success' || (outcome === 'ignored' && this.#isLate(now - start))) {
+      // Whoever left would have taken longer still. Leaving early says nothing, leaving late that it takes so long.
+      const log = Math.log(Math.max(INSTANTLY, now - start))
+      if (outcome === 'success') this.#answered.add(log)
+      if (outcome === 'success' || (outcome === 'ignored' && log > this.#usual)) {
         this.#rtt.add(now - start)
-        this.#logs.add(Math.log(Math.max(INSTANTLY, now - start)))
+        this.#logs.add(log)
         this.#spread.record(now - start)
       }
     }
     return this.#complete(now) && this.#decide(now)
   }
 
-  #isLate(took: Millis): boolean {
-    return Math.log(took) > this.#before
+  /**
+   * Most got no answer: then how long it takes is not known any more, only how long they wait. That is the same at any
+   * limit, which would pass for a dependency that does not mind.
+   */
+  #isLost(): boolean {
+    return this.#logs.count > 2 * this.#answered.count
   }
 
   #reachesLimit(now: Instant): boolean {
@@ -145,7 +154,7 @@ export class Meter {
   #complete(now: Instant): boolean {
     const age = now - this.#start
     if (age < this.#step.until.atLeast) return false
-    if (this.#began >= WITNESSES && this.#logTypical(age) > this.#before + ALARM) {
+    if (!this.#isLost() && this.#began >= WITNESSES && this.#logTypical(age) > this.#before + ALARM) {
       this.#cut = true
       return true
     }
@@ -160,7 +169,10 @@ export class Meter {
     const before = this.limit
     const window = this.#window(now)
     if (this.#logs.count > 1) this.#variation += NEWS * (this.#logs.deviation - this.#variation)
-    if (this.#logs.count > 0) this.#before = this.#logTypical(now - this.#start)
+    if (this.#logs.count > 0 && !this.#isLost()) {
+      this.#before = this.#logTypical(now - this.#start)
+      this.#usual = this.#answered.mean
+    }
     this.#step = this.#algorithm.step(this.#step.state, window)
     this.limit = this.#step.limit
     this.reason = this.#step.reason
@@ -179,6 +191,7 @@ export class Meter {
     this.#running = 0
     this.#beginnings = 0
     this.#rtt.clear()
+    this.#answered.clear()
     this.#logs.clear()
     this.#spread.clear()
     this.#completed = 0
@@ -195,7 +208,7 @@ export class Meter {
       start: this.#start,
       end: now,
       completed: this.#completed,
-      dropped: this.#dropped,
+      dropped: this.#dropped + (this.#isLost() ? this.#logs.count - this.#answered.count : 0),
       peakInflight: this.#peak,
       meanInflight: length > 0 ? this.#area / length : this.#inflight,
       cut: this.#cut,

@@ -61,8 +61,9 @@ const CONTRADICTION = 4
 const INDIFFERENT = 0.35
 /** Back within this ratio of the time without queueing, the fall is over. */
 const RECOVERED = 0.4
-/** The most a limit is cut at once. */
+/** The most a limit is cut at once, and the least where there were losses: to so much of it. */
 const DEEPEST_CUT = 0.4
+const LEAST_CUT = 0.9
 /** However many samples: a window is never known better than this. */
 const LEAST_ERROR = 0.03
 /** With the limit not binding there may be queueing that the average level does not show. */
@@ -132,7 +133,7 @@ export function adaptive(options: AdaptiveOptions = {}): LimitAlgorithm<Adaptive
     name: 'adaptive',
     init: () => decide(start, initial, 'initial', SEEKING),
     step: (state, window) => {
-      if (overwhelmed(window)) return decide({ ...state, trip: null }, state.limit * 0.9, 'drops')
+      if (overwhelmed(window)) return decide({ ...state, trip: null }, state.limit * keptOf(window), 'drops')
       if (window.rtt.count === 0) return decide(state, state.limit, 'no samples')
       return window.bound < BINDING ? whileFree(state, window, decide) : whileBound(state, window, decide, min)
     },
@@ -144,6 +145,11 @@ type Decide = (state: AdaptiveState, limit: number, reason: string, until?: Wind
 /** Several losses and at least one in ten: one stray error is no evidence. */
 function overwhelmed({ dropped, completed }: Window): boolean {
   return dropped >= 2 && dropped >= 0.1 * (completed + dropped)
+}
+
+/** What share of a limit is kept after losses: as much as was answered all the same. */
+function keptOf({ dropped, completed }: Window): number {
+  return Math.max(DEEPEST_CUT, Math.min(LEAST_CUT, completed / (completed + dropped)))
 }
 
 function sightOf(state: AdaptiveState, window: Window, extraError: number): Sight {

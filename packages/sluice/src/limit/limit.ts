@@ -6,7 +6,7 @@ export interface Window {
   readonly end: Instant
   /** Arrivals that ended as `success`. */
   readonly completed: number
-  /** Arrivals that ended as `dropped`. */
+  /** Arrivals that ended as `dropped`; where most of a cohort left late and without an answer, they as well. */
   readonly dropped: number
   /** The most that was in flight at once. */
   readonly peakInflight: number

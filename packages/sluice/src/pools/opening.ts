@@ -92,9 +92,11 @@ export class Opening<C extends object> {
 
   async #settled(client: C, preparing: PromiseLike<void>): Promise<C> {
     try {
-      // A server that does not answer would hold the slot for as long as TCP takes to notice.
-      const left = new Promise<never>((_resolve, reject) => (this.#cut = reject))
-      await Promise.race([preparing, left])
+      await new Promise<void>((resolve, reject) => {
+        // A server that does not answer would hold the slot for as long as TCP takes to notice.
+        this.#cut = reject
+        preparing.then(resolve, reject)
+      })
     } catch (error) {
       await this.#port.close(client, error)
       throw error

@@ -15,14 +15,10 @@ import {
   tally,
   tokenBucket,
   tokenBuckets,
-  type Gate,
-  type LimitAlgorithm,
-  type Millis,
   type Permit,
 } from '../../src/index.ts'
 import { VirtualClock } from '../../src/sim/index.ts'
-import { run } from '../sim/rig.ts'
-import { neverForgets, onlyGrows } from './naive-limits.ts'
+import { forgets, staysWhileIdle } from '../limit/before-a-service.ts'
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
@@ -35,35 +31,6 @@ const sources = (): { readonly name: string; readonly text: string }[] => {
 }
 
 const naming = (pattern: RegExp): string[] => sources().flatMap(({ name, text }) => (pattern.test(text) ? [name] : []))
-
-/** The limit after one at a time for ten minutes, always quick: nothing says that it could be more. */
-function afterIdling(limit: LimitAlgorithm): number {
-  const clock = new VirtualClock()
-  const gate = limiter({ clock, limit })
-  for (let call = 0; call < 60_000; call++) {
-    const permit = gate.tryEnter() as Permit
-    clock.advance(5)
-    permit.release('success')
-    clock.advance(5)
-  }
-  return gate.stats.limit
-}
-
-/** Once and for all everything takes three times as long: the share of the capacity that is used after that. */
-function afterSlowingDown(limit: () => LimitAlgorithm): number {
-  let mean = 20
-  const results = run({
-    slots: 20,
-    service: () => (): Millis => mean,
-    gate: (clock, random): Gate => limiter({ clock, random, limit: limit() }),
-    phases: [
-      { seconds: 10, rate: 800 },
-      { seconds: 20, rate: 600, change: () => void (mean = 60) },
-      { seconds: 5, rate: 600 },
-    ],
-  })
-  return results[2]!.goodput / (20 / 0.06)
-}
 
 // Each of these is a fault of well-known naive versions, named at the end of the requirements.
 describe('faults that Sluice must not have', () => {
@@ -220,19 +187,8 @@ describe('faults that Sluice must not have', () => {
     assert.equal(gate.state.value, 'closed')
   })
 
-  it('fault: an adaptive limit that only grows while the app is idle', () => {
-    const first = limiter({ clock: new VirtualClock(), limit: adaptive() }).stats.limit
-    const idle = afterIdling(adaptive())
-    assert.ok(idle <= first * 1.1, `${first} → ${idle}`)
-    assert.ok(afterIdling(onlyGrows) > 1000, 'control')
-  })
-
-  it('fault: rttMin that never forgets', () => {
-    const used = afterSlowingDown(adaptive)
-    assert.ok(used >= 0.9, `${used} of the capacity`)
-    const naive = afterSlowingDown(() => neverForgets)
-    assert.ok(naive < 0.5, `control: ${naive} of the capacity`)
-  })
+  staysWhileIdle(adaptive)
+  forgets(adaptive, 20)
 
   it('fault: shift() on a huge array', () => {
     // That queues do not get slower as they get longer is counted in queue/depth.test.ts.

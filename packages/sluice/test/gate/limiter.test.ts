@@ -97,7 +97,7 @@ describe('limiter', () => {
   })
 
   it('needs no tuning, but takes some', () => {
-    assert.equal(limiter().stats.limit, 10)
+    assert.equal(limiter().stats.limit, 20)
     assert.equal(limiter({ limit: fixed(7) }).stats.limit, 7)
     assert.equal(limiter({ name: 'api' }).name, 'api')
     assert.throws(() => limiter({ threshold: -1 }), { name: 'RangeError', message: /^limiter\.threshold/ })

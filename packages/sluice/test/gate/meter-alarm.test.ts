@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Millis, Window } from '../../src/index.ts'
 import { Bench, near, UNTIL } from './meter-bench.ts'
 
 describe('meter: the alarm', () => {
@@ -47,24 +46,6 @@ describe('meter: the alarm', () => {
     const known = patient.heard
     patient.fill(900, () => 200)
     assert.ok(patient.windows[known]!.end - from >= 400)
-  })
-
-  it('who left is a witness where everybody leaves: of so long at least, and not of a short visit', () => {
-    const leaving = (took: Millis): readonly Window[] => {
-      const bench = new Bench([20])
-      bench.fill(300, () => 50)
-      const calm = bench.heard
-      for (let ms = 0; ms < 2500; ms++) {
-        while (bench.inflight < 20) bench.enter(took)
-        bench.pass(1, 'ignored')
-      }
-      return bench.windows.slice(calm).filter(({ rtt }) => rtt.count > 0)
-    }
-    assert.ok(leaving(500).some(({ cut }) => cut))
-    near(leaving(500).at(-1)!.rtt.typical, 500, 1)
-    // Those in flight before are the last to end well.
-    assert.ok(leaving(90).every(({ rtt }) => rtt.p99 < 60))
-    assert.ok(leaving(10).every(({ rtt }) => rtt.p99 < 60))
   })
 
   it('the window after a cut one is no longer compared with what was before it', () => {

@@ -44,7 +44,7 @@ export class Bench {
   }
 
   /** Lets `ms` pass; whoever is due ends. */
-  pass(ms: Millis, outcome: Outcome = 'success'): void {
+  pass(ms: Millis, outcome: Outcome | ((took: Millis) => Outcome) = 'success'): void {
     const until = this.now + ms
     for (;;) {
       const next = this.#inflight.toSorted((a, b) => a.ends - b.ends)[0]
@@ -52,7 +52,8 @@ export class Bench {
       this.now = next.ends
       this.#inflight.splice(this.#inflight.indexOf(next), 1)
       this.meter.mark(this.now, this.inflight, false)
-      this.meter.ended(next.cohort, next.start, this.now, outcome)
+      const ending = typeof outcome === 'string' ? outcome : outcome(this.now - next.start)
+      this.meter.ended(next.cohort, next.start, this.now, ending)
     }
     this.now = until
   }

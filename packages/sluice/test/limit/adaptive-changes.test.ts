@@ -71,24 +71,42 @@ describe('adaptive: the world has changed', () => {
     within(play.limit, 36, 60)
   })
 
-  it('S1.3 several losses, at least one in ten, narrow it by a tenth, and a stray one does not', () => {
+  it('S1.3 several losses, at least one in ten, narrow it, and a stray one does not', () => {
     const play = settled(workers(40))
     const { limit } = play
     assert.deepEqual(
       [
         { dropped: 2, completed: 18 },
         { dropped: 1, completed: 3 },
+        { dropped: 2, completed: 19 },
         { dropped: 2, completed: 30 },
       ].map((parts) => {
         const algorithm = adaptive()
         const step = algorithm.step(play.step.state, windowOf({ ...parts, meanInflight: limit, took: 50, bound: 0 }))
         return step.reason
       }),
-      ['drops', 'idle', 'idle'],
+      ['drops', 'idle', 'idle', 'idle'],
     )
-    const dropping = adaptive().step(play.step.state, windowOf({ dropped: 20, completed: 0 }))
-    assert.equal(dropping.limit, Math.round(0.9 * limit))
-    assert.equal(dropping.state.trip, null)
+    const looking = dipped().step.state
+    assert.notEqual(looking.trip, null)
+    assert.equal(adaptive().step(looking, windowOf({ dropped: 20, completed: 0 })).state.trip, null)
+  })
+
+  it('S1.3 after losses it keeps as much of the limit as was answered: nine tenths at most, four at least', () => {
+    const { step, limit } = settled(workers(100))
+    const kept = [
+      [2, 18],
+      [2, 8],
+      [10, 10],
+      [11, 9],
+      [70, 30],
+      [20, 0],
+    ].map(([dropped, completed]) => adaptive().step(step.state, windowOf({ dropped: dropped!, completed: completed! })))
+    assert.deepEqual(
+      kept.map((next) => next.limit),
+      [0.9, 0.8, 0.5, 0.45, 0.4, 0.4].map((share) => Math.round(share * limit)),
+    )
+    assert.ok(kept.every(({ reason }) => reason === 'drops'))
   })
 
   it('without a sample it stays', () => {
@@ -102,9 +120,9 @@ describe('adaptive: the world has changed', () => {
 describe('adaptive: the limit holds nobody back', () => {
   it('fault: an adaptive limit that only grows while the app is idle', () => {
     const play = new Play().see(FLAT, 200, { bound: 0, meanInflight: 2 })
-    assert.ok(play.steps.every(({ limit }) => limit === 10))
+    assert.ok(play.steps.every(({ limit }) => limit === 20))
     const busy = new Play().see(FLAT, 200, { bound: 0.74 })
-    assert.ok(busy.steps.every(({ limit }) => limit === 10))
+    assert.ok(busy.steps.every(({ limit }) => limit === 20))
     assert.ok(new Play().see(FLAT, 20, { bound: 0.76 }).limit > 100, 'control: it binds most of the time')
   })
 

@@ -14,16 +14,16 @@ limitLaws('adaptive that cannot move', { describe, it }, fc, () => adaptive({ mi
 })
 
 describe('adaptive: where it goes', () => {
-  it('starts at 10, or as near to it as the bounds are', () => {
+  it('starts at 20, or as near to it as the bounds are', () => {
     const first = (options: AdaptiveOptions): number => adaptive(options).init().limit
-    assert.deepEqual([{}, { min: 40 }, { max: 3 }, { initial: 77 }].map(first), [10, 40, 3, 77])
+    assert.deepEqual([{}, { min: 40 }, { max: 3 }, { initial: 77 }].map(first), [20, 40, 3, 77])
   })
 
   it('S1.3 doubles while no queueing is seen, up to its maximum', () => {
     const play = new Play().see(FLAT, 12)
     assert.deepEqual(
       play.steps.slice(0, 6).map(({ limit }) => limit),
-      [10, 20, 40, 80, 160, 320],
+      [20, 40, 80, 160, 320, 640],
     )
     assert.equal(play.reasons[1], 'first look')
     assert.ok(play.steps.some(({ limit }) => limit === 1000))

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { aimd, fixed } from '../../src/index.ts'
+import { aimd } from '../../src/index.ts'
 import { limitLaws } from '../../src/testing/index.ts'
-import { onlyGrows } from '../gate/naive-limits.ts'
+import { findsALimit, staysWhileIdle } from './before-a-service.ts'
 import { fold, last } from './fold.ts'
-import { afterIdling, isSensible, overload } from './in-service.ts'
+import { overload } from './in-service.ts'
 import { windowOf } from './window-of.ts'
 
 const bounds = { min: 2, max: 500 }
@@ -59,25 +59,12 @@ describe('aimd', () => {
       assert.throws(() => aimd({ [option]: value }), { name: 'RangeError', message: new RegExp(`^aimd\\.${option}:`) })
   })
 
-  for (const [slots, seeds] of [
-    [20, [1, 2, 3]],
-    [200, [1]],
-  ] as const)
-    it(`S1.3 finds a sensible limit for ${slots} slots at 2×, given a timeout that fits`, () => {
-      for (const seed of seeds) {
-        const result = overload(slots, aimd({ timeout: 200 }), seed)
-        assert.ok(isSensible(result, slots), JSON.stringify(result))
-        assert.ok(!isSensible(overload(slots, fixed(100), seed), slots), 'control: a limit that is frozen')
-      }
-    })
+  findsALimit(() => aimd({ timeout: 200 }), ', given a timeout that fits')
 
   it('fails without one: nothing but a timeout tells it of a queue', () => {
     const { goodput } = overload(20, aimd({ timeout: 5000 }), 1)
     assert.ok(goodput < 0.5 * 400, `${goodput}`)
   })
 
-  it('fault: an adaptive limit that only grows while the app is idle', () => {
-    assert.equal(afterIdling(aimd()), 100)
-    assert.ok(afterIdling(onlyGrows) > 1000, 'control')
-  })
+  staysWhileIdle(aimd)
 })

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { fixed, gradient2 } from '../../src/index.ts'
+import { gradient2 } from '../../src/index.ts'
 import { limitLaws } from '../../src/testing/index.ts'
-import { neverForgets, onlyGrows } from '../gate/naive-limits.ts'
+import { findsALimit, forgets, staysWhileIdle } from './before-a-service.ts'
 import { fold, last } from './fold.ts'
-import { afterIdling, afterSlowingDown, isSensible, overload } from './in-service.ts'
 import { windowOf } from './window-of.ts'
 
 const bounds = { min: 2, max: 500 }
@@ -104,27 +103,7 @@ describe('gradient2', () => {
       })
   })
 
-  for (const [slots, seeds] of [
-    [20, [1, 2, 3]],
-    [200, [1]],
-  ] as const)
-    it(`S1.3 finds a sensible limit for ${slots} slots at 2×`, () => {
-      for (const seed of seeds) {
-        const result = overload(slots, gradient2(), seed)
-        assert.ok(isSensible(result, slots), JSON.stringify(result))
-        assert.ok(!isSensible(overload(slots, fixed(100), seed), slots), 'control: a limit that is frozen')
-      }
-    })
-
-  it('fault: an adaptive limit that only grows while the app is idle', () => {
-    assert.equal(afterIdling(gradient2()), 100)
-    assert.ok(afterIdling(onlyGrows) > 1000, 'control')
-  })
-
-  it('fault: rttMin that never forgets, given the quarter of an hour that its long run takes', () => {
-    const used = afterSlowingDown(gradient2(), 900)
-    assert.ok(used >= 0.9, `${used} of the capacity`)
-    const naive = afterSlowingDown(neverForgets, 900)
-    assert.ok(naive < 0.5, `control: ${naive} of the capacity`)
-  })
+  findsALimit(gradient2)
+  staysWhileIdle(gradient2)
+  forgets(gradient2, 900, ', given the quarter of an hour that its long run takes')
 })

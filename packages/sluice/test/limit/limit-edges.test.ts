@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { aimd, fixed, gradient2, vegas, type LimitAlgorithm } from '../../src/index.ts'
+import { adaptive, aimd, fixed, gradient2, vegas, type LimitAlgorithm } from '../../src/index.ts'
 import { fold, last } from './fold.ts'
 import { windowOf } from './window-of.ts'
 
@@ -9,6 +9,7 @@ const empty = windowOf({ count: 0 })
 describe('limit algorithms, at their edges', () => {
   it('each goes by the name it is exported under', () => {
     const algorithms: Readonly<Record<string, LimitAlgorithm>> = {
+      adaptive: adaptive(),
       aimd: aimd(),
       fixed: fixed(1),
       gradient2: gradient2(),

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { fixed, vegas } from '../../src/index.ts'
+import { vegas } from '../../src/index.ts'
 import { limitLaws } from '../../src/testing/index.ts'
-import { neverForgets, onlyGrows } from '../gate/naive-limits.ts'
+import { findsALimit, forgets, staysWhileIdle } from './before-a-service.ts'
 import { fold, last } from './fold.ts'
-import { afterIdling, afterSlowingDown, isSensible, overload } from './in-service.ts'
 import { windowOf, type WindowParts } from './window-of.ts'
 
 const bounds = { min: 2, max: 500 }
@@ -111,27 +110,7 @@ describe('vegas', () => {
       })
   })
 
-  for (const [slots, seeds] of [
-    [20, [1, 2, 3]],
-    [200, [1]],
-  ] as const)
-    it(`S1.3 finds a sensible limit for ${slots} slots at 2×`, () => {
-      for (const seed of seeds) {
-        const result = overload(slots, vegas(), seed)
-        assert.ok(isSensible(result, slots), JSON.stringify(result))
-        assert.ok(!isSensible(overload(slots, fixed(100), seed), slots), 'control: a limit that is frozen')
-      }
-    })
-
-  it('fault: an adaptive limit that only grows while the app is idle', () => {
-    assert.equal(afterIdling(vegas()), 100)
-    assert.ok(afterIdling(onlyGrows) > 1000, 'control')
-  })
-
-  it('fault: rttMin that never forgets', () => {
-    const used = afterSlowingDown(vegas(), 60)
-    assert.ok(used >= 0.9, `${used} of the capacity`)
-    const naive = afterSlowingDown(neverForgets, 60)
-    assert.ok(naive < 0.5, `control: ${naive} of the capacity`)
-  })
+  findsALimit(vegas)
+  staysWhileIdle(vegas)
+  forgets(vegas, 60)
 })

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { adaptiveLifo, fifo, semaphore, type Gate, type QueueDiscipline } from '../../src/index.ts'
-import type { VirtualClock } from '../../src/sim/index.ts'
-import { constant, run, type PhaseResult } from '../sim/rig.ts'
+import { adaptiveLifo } from '../../src/index.ts'
 import { LineUp } from './line-up.ts'
+import { servesInTime } from './serves-in-time.ts'
 
 /** Somebody comes every ms, somebody is let out every other, for so long. */
 function overload(line: LineUp, ms: number): void {
@@ -53,26 +52,9 @@ describe('S1.4 adaptive last in, first out', () => {
     assert.deepEqual(line.refused, ['late: deadline'])
   })
 
-  // Twice what twenty slots of 50 ms can do, each answer good for half a second.
-  const twice = (discipline: QueueDiscipline): PhaseResult =>
-    run({
-      slots: 20,
-      service: constant(50),
-      settle: 3,
-      gate: (clock: VirtualClock): Gate => semaphore({ permits: 20, queue: discipline, clock }),
-      phases: [{ seconds: 20, rate: 800 }],
-    })[0]!
-
-  it('S1.4 under lasting overload those who are served are served in good time', () => {
-    const result = twice(adaptiveLifo({ capacity: 1000, maxWait: 2000 }))
-    assert.ok(result.goodput > 0.9 * 400, `goodput ${result.goodput} of 400`)
-    assert.ok(result.p50 < 100, `p50 ${result.p50} ms`)
-  })
-
-  it('control: first in, first out everybody is served late', () => {
-    const result = twice(fifo({ capacity: 1000, maxWait: 2000 }))
-    assert.ok(result.goodput < 0.05 * 400, `goodput ${result.goodput} of 400`)
-  })
+  servesInTime('S1.4 under lasting overload those who are served are served in good time', adaptiveLifo, ({ p50 }) =>
+    assert.ok(p50 < 100, `p50 ${p50} ms`),
+  )
 
   it('options out of range are named', () => {
     assert.throws(() => adaptiveLifo({ target: 0 }), { name: 'RangeError', message: /adaptiveLifo\.target/ })

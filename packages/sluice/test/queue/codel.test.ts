@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { codel, fifo, semaphore, type Gate, type QueueDiscipline } from '../../src/index.ts'
-import type { VirtualClock } from '../../src/sim/index.ts'
-import { constant, run, type PhaseResult } from '../sim/rig.ts'
+import { codel } from '../../src/index.ts'
 import { LineUp } from './line-up.ts'
+import { servesInTime } from './serves-in-time.ts'
 
 describe('S1.4 controlled delay', () => {
   it('S1.4 a burst is absorbed: nobody in it is given up, however long the last of it waits', () => {
@@ -90,26 +89,13 @@ describe('S1.4 controlled delay', () => {
     }
   })
 
-  const twice = (discipline: QueueDiscipline, seconds = 20): PhaseResult =>
-    run({
-      slots: 20,
-      service: constant(50),
-      settle: 3,
-      gate: (clock: VirtualClock): Gate => semaphore({ permits: 20, queue: discipline, clock }),
-      phases: [{ seconds, rate: 800 }],
-    })[0]!
-
-  it('S1.4 under lasting overload nobody who is served has waited long, and no slot is idle', () => {
-    const result = twice(codel({ capacity: 1000, maxWait: 2000 }))
-    assert.ok(result.goodput > 0.9 * 400, `goodput ${result.goodput} of 400`)
-    // A service time, and an interval in which it finds out.
-    assert.ok(result.p99 < 150, `p99 ${result.p99} ms`)
-  })
-
-  it('control: without it the same queue makes everybody late', () => {
-    const result = twice(fifo({ capacity: 1000, maxWait: 2000 }))
-    assert.ok(result.goodput < 0.05 * 400, `goodput ${result.goodput} of 400`)
-  })
+  servesInTime(
+    'S1.4 under lasting overload nobody who is served has waited long, and no slot is idle',
+    codel,
+    ({ p99 }) =>
+      // A service time, and an interval in which it finds out.
+      assert.ok(p99 < 150, `p99 ${p99} ms`),
+  )
 
   it('options out of range are named', () => {
     assert.throws(() => codel({ target: Number.NaN }), { name: 'RangeError', message: /codel\.target/ })

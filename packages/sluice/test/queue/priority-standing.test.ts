@@ -181,6 +181,23 @@ describe('S1.4 S1.5 priority({ standing: false })', () => {
     assert.ok(!all.queue.rejects({ priority: 0 }))
   })
 
+  it('S1.4 grows in every class where slots fell free and nobody was there to take them', () => {
+    const rooms = (idled: number): readonly number[] => {
+      const all = line()
+      flood(all, 300)
+      for (let count = 0; count < idled; count++) all.queue.idled!()
+      flood(all, 80)
+      const lowest = all.queue.capacity
+      // Of the highest class nobody was turned away: its queue does not stand, whatever was idle.
+      let more = 0
+      while (!all.queue.rejects({ priority: 3 }) && more < 100) all.push(`${more++}`, { priority: 3 })
+      return [lowest, more]
+    }
+    assert.deepEqual(rooms(50), [6, 40])
+    assert.deepEqual(rooms(0), [3, 40], 'control')
+    assert.doesNotThrow(() => new LineUp(priority()).queue.idled!(), 'a queue that may stand does not mind')
+  })
+
   it('after the flood a burst may wait again', () => {
     const all = line()
     flood(all, 300)

@@ -40,6 +40,30 @@ describe('what takes no time', () => {
     assert.equal(requests.succeeded, 100)
   })
 
+  it('users and retries without number are refused before a run begins, which would take for ever', () => {
+    const told = (scenario: Scenario): string => {
+      try {
+        simulate(scenario)
+      } catch (error) {
+        assert.ok(error instanceof RangeError)
+        return error.message
+      }
+      return 'ran'
+    }
+    const users = (count: number): Scenario => ({ ...USERS, load: { think: 0, phases: [{ lasts: 1, users: count }] } })
+    assert.equal(told(users(3e9)), 'load.phases[0].users: expected a whole number from 0 to 1000000, got 3000000000')
+    const retries = (most: number): Scenario => ({
+      ...USERS,
+      load: { arrivals: 'even', phases: [{ lasts: 10, rate: 400 }] },
+      clients: { retries: { most, wait: 0 } },
+    })
+    assert.equal(told(retries(1e9)), 'clients.retries.most: expected a whole number from 0 to 1000, got 1000000000')
+    assert.equal(told(retries(1001)), 'clients.retries.most: expected a whole number from 0 to 1000, got 1001')
+    assert.equal(told(retries(1000)), 'ran')
+    assert.equal(simulate(retries(1000)).attempts.offered, 1 + 2 * 1001)
+    assert.doesNotThrow(() => checkScenario(users(1_000_000)))
+  })
+
   it('bursts without number are refused, not made', () => {
     const phase = { lasts: 1000, rate: 1, bursts: { every: 1e-9, on: 1e-10, to: 5 } }
     assert.throws(() => checkScenario({ ...USERS, load: { phases: [phase] } }), {

@@ -100,7 +100,7 @@ describe('checkScenario', () => {
     [
       'retries without a number',
       { ...scenario, clients: { retries: {} } },
-      'clients.retries.most: expected a whole number of at least 0, got undefined',
+      'clients.retries.most: expected a whole number from 0 to 1000, got undefined',
     ],
     [
       'an unknown queue',
