@@ -17,7 +17,10 @@ const programs = {
 }
 
 /** Files that are no programs. */
-const files = { '/usr/include/librdkafka/rdkafka_mock.h': 'librdkafka-dev' }
+const files = {
+  '/usr/include/librdkafka/rdkafka_mock.h': 'librdkafka-dev',
+  '/usr/include/stdio.h': 'libc6-dev',
+}
 
 const FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/sbin']
 /** Debian keeps the programs of each version of PostgreSQL apart. */

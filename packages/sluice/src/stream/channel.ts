@@ -69,7 +69,7 @@ class BoundedChannel<T> implements Channel<T> {
     if (!POLICIES.includes(options.policy))
       refuseValue('channel.policy', options.policy, `one of ${POLICIES.join(', ')}`)
     this.#policy = options.policy
-    this.#marks = new Watermarks(this.capacity, options.highWater, options.lowWater)
+    this.#marks = new Watermarks('channel', this.capacity, options.highWater, options.lowWater)
     this.#options = options
     this.#clock = options.clock ?? systemClock
     this.#random = options.random ?? systemRandom
