@@ -26,6 +26,7 @@ export {
 export { Source, type Signal } from './signal.ts'
 export { inThisContext } from './context.ts'
 export { checkNumber, checkWhole, refuseValue } from './check.ts'
+export { tell } from './tell.ts'
 export type { World } from './world.ts'
 export { Heap } from './heap.ts'
 export { hashOf, mix } from './hash.ts'

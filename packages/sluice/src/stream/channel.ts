@@ -1,4 +1,5 @@
 import {
+  tell,
   checkNumber,
   checkWhole,
   refuseValue,
@@ -27,7 +28,6 @@ import type {
   TakeOptions,
 } from './stream.ts'
 import { Taker } from './taker.ts'
-import { tell } from './tell.ts'
 import { Watermarks } from './watermarks.ts'
 
 const POLICIES: readonly OverflowPolicy[] = ['block', 'reject', 'drop-oldest', 'drop-newest', 'drop-random']

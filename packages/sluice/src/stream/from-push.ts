@@ -1,4 +1,4 @@
-import { systemClock, type Clock } from '../ground/index.ts'
+import { tell, systemClock, type Clock } from '../ground/index.ts'
 import { channel } from './channel.ts'
 import {
   subscribeTo,
@@ -9,7 +9,6 @@ import {
   type Subscribable,
 } from './push-source.ts'
 import type { Channel, ChannelOptions, ChannelStats, PushAnswer, Taken } from './stream.ts'
-import { tell } from './tell.ts'
 
 /** How the buffer between the two is bounded. A source that pushes cannot wait: for it `block` is `reject`. */
 export interface FromPushOptions<T> extends ChannelOptions<T> {

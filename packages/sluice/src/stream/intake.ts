@@ -1,8 +1,7 @@
-import { systemClock, type Clock } from '../ground/index.ts'
+import { tell, systemClock, type Clock } from '../ground/index.ts'
 import { leave } from './leave.ts'
 import { malformed } from './malformed.ts'
 import type { OperatorOptions, OperatorStats } from './operator.ts'
-import { tell } from './tell.ts'
 
 /** Whoever an {@link Intake} reads for. */
 export interface Reader<T> {

@@ -1,9 +1,8 @@
-import { systemClock, type Clock } from '../ground/index.ts'
+import { tell, systemClock, type Clock } from '../ground/index.ts'
 import { channel } from './channel.ts'
 import { leave } from './leave.ts'
 import type { Operated, OperatorOptions, OperatorStats } from './operator.ts'
 import type { Channel, Taken } from './stream.ts'
-import { tell } from './tell.ts'
 
 /** Where a {@link Rule} puts what comes out, and what does not. */
 export interface Outlet<T, H> {

@@ -58,7 +58,7 @@ const MUTANTS: readonly (readonly [what: string, file: string, from: string, to:
     "sender.item, 'closed');\n        }\n        this.#fell();",
     "sender.item, 'closed');\n        }",
   ],
-  ['what a listener throws hits the producer', 'tell', 'throwLater(clock, error);', 'throw error;'],
+  ['what a listener throws hits the producer', 'ground/tell', 'throwLater(clock, error);', 'throw error;'],
   ['somebody else is drawn than leaves', 'lottery', 'last.place = ticket.place;', ''],
 ]
 
@@ -92,27 +92,21 @@ describe('the channel laws', () => {
   mkdirSync(cache, { recursive: true })
   const folder = mkdtempSync(join(cache, 'channel-mutants-'))
   after(() => rmSync(folder, { recursive: true, force: true }))
-  for (const floor of ['ground', 'stream']) cpSync(join(library, floor), join(folder, floor), { recursive: true })
-  const read = (file: string): string => readFileSync(join(library, 'stream', `${file}.js`), 'utf8')
 
   /** A channel made of the library's files, one of them changed. */
   async function mutant(number: number, file: string, from: string, to: string): Promise<typeof Stream.channel> {
-    const text = read(file)
+    const home = join(folder, String(number))
+    for (const floor of ['ground', 'stream']) cpSync(join(library, floor), join(home, floor), { recursive: true })
+    const path = join(home, file.includes('/') ? `${file}.js` : `stream/${file}.js`)
+    const text = readFileSync(path, 'utf8')
     assert.ok(text.includes(from), `${file}.js has no ${from}`)
-    const names = ['channel', 'lottery', 'ring', 'sender', 'taker', 'chain', 'watermarks', 'tell', 'not-in']
-    for (const name of names) {
-      const changed = (name === file ? text.replaceAll(from, to) : read(name)).replaceAll(
-        /'\.\/([a-z-]+)\.js'/g,
-        `'./$1-${number}.js'`,
-      )
-      writeFileSync(join(folder, 'stream', `${name}-${number}.js`), changed)
-    }
-    const made = (await import(pathToFileURL(join(folder, 'stream', `channel-${number}.js`)).href)) as typeof Stream
+    writeFileSync(path, text.replaceAll(from, to))
+    const made = (await import(pathToFileURL(join(home, 'stream/channel.js')).href)) as typeof Stream
     return made.channel
   }
 
   it('find nothing in the channel itself', async () => {
-    assert.equal(await objection(await mutant(0, 'tell', 'listener', 'listener')), undefined)
+    assert.equal(await objection(await mutant(0, 'ground/tell', 'listener', 'listener')), undefined)
   })
 
   for (const [at, [what, file, from, to]] of MUTANTS.entries())

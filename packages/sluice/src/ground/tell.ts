@@ -1,4 +1,4 @@
-import { throwLater, type Clock } from '../ground/index.ts'
+import { throwLater, type Clock } from './clock.ts'
 
 /** Tells a stranger. Whoever happened to cause it is not to blame for what the stranger throws. */
 export function tell<A extends readonly unknown[]>(
