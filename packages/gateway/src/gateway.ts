@@ -1,10 +1,9 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tally, type Gate, type Millis, type Tally } from 'sluice'
-import { protect } from 'sluice/node'
+import { drain, protect, type Drained } from 'sluice/node'
 import { admin, type Phase } from './admin/index.ts'
 import { gateOf, plan, type Plan } from './config/index.ts'
-import { drain, type Drained } from './drain.ts'
 import { proxy, screen, type ProxyOptions, type ProxyStats } from './proxy/index.ts'
 import { refuseTunnels } from './tunnel.ts'
 
@@ -127,7 +126,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     },
     async drain(within) {
       phase = 'draining'
-      const drained = await drain(data, within, pending)
+      const drained = await drain(data, gate, { within, pending })
       await close()
       return drained
     },

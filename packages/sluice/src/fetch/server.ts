@@ -4,7 +4,7 @@ import { isRejection } from '../ground/index.ts'
 import type { Tally } from '../observe/index.ts'
 
 /** A handler in the manner of fetch, with whatever else the runtime hands it: `env`, `ctx`, `info`, `server`. */
-export type FetchHandler<Rest extends readonly unknown[]> = (
+export type FetchHandler<Rest extends readonly unknown[] = []> = (
   request: Request,
   ...rest: Rest
 ) => Response | Promise<Response>
@@ -20,7 +20,7 @@ export interface ProtectOptions<Rest extends readonly unknown[] = []> extends Do
 }
 
 /** A fetch handler with a gate in front. */
-export interface Protected<Rest extends readonly unknown[]> {
+export interface Protected<Rest extends readonly unknown[] = []> {
   (request: Request, ...rest: Rest): Promise<Response>
   /** The gate in front: its `stats`, and `close()` for draining. */
   readonly gate: Gate
@@ -56,11 +56,11 @@ export function protect<Rest extends readonly unknown[] = []>(
   const guarded = async (request: Request, ...rest: Rest): Promise<Response> => {
     if (door.bypasses(request)) return handler(request, ...rest)
     peers.set(request, rest)
+    const asked = door.arrivalOf(request)
+    if (asked === undefined) return handler(request, ...rest)
     const instead = door.insteadOf(request)
     if (instead !== undefined)
       return webResponse(isRejection(instead) ? door.refusal(request, instead) : instead, request.method)
-    const asked = door.arrivalOf(request)
-    if (asked === undefined) return handler(request, ...rest)
     const arrival = mayWait ? asked : { ...asked, maxWait: 0 }
     const presence = presenceOf(request, rest[0])
     const serve = (): Response | Promise<Response> => handler(request, ...rest)

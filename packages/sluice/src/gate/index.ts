@@ -4,7 +4,16 @@ export { defineGate, type DefineGateOptions } from './define.ts'
 export type { Answer, Entry, Gate, GateCore, GateStats, Observer, RunOptions, Verdict, Waiting } from './gate.ts'
 export { keyed, type KeyedOptions } from './keyed.ts'
 export { limiter, type LimiterOptions } from './limiter.ts'
-export type { RefillOptions } from './refill.ts'
+export {
+  fullAfter,
+  isCovered,
+  overuse,
+  refillOf,
+  timeUntil,
+  tokensAt,
+  type Refill,
+  type RefillOptions,
+} from './refill.ts'
 export { retryBudget, type RetryBudget, type RetryBudgetOptions } from './retry-budget.ts'
 export { semaphore, type SemaphoreOptions } from './semaphore.ts'
 export { series } from './series.ts'
@@ -19,4 +28,6 @@ export {
   type TokenBuckets,
   type TokenBucketsOptions,
 } from './token-buckets.ts'
+export { TokenPermit, type Settler } from './token-permit.ts'
+export { costOf, isLate } from './waiter.ts'
 export { when } from './when.ts'

@@ -26,6 +26,7 @@ export class ServerEntrance {
   readonly #onReject: ServerInterceptorOptions['onReject']
   readonly #random: Random
   readonly #retryBudget: RetryBudget | undefined
+  readonly #dryRun: boolean
 
   constructor(options: ServerInterceptorOptions) {
     const { onReject, random, retryBudget, wallClock, ...shared } = options
@@ -36,6 +37,7 @@ export class ServerEntrance {
     this.#onReject = onReject
     this.#random = random ?? systemRandom
     this.#retryBudget = retryBudget
+    this.#dryRun = options.dryRun === true
   }
 
   /** What the call asks for; `undefined` where it goes round the gate, a refusal where nobody need ask the gate. */
@@ -64,7 +66,7 @@ export class ServerEntrance {
       return undefined
     }
     const verdict = budget.tryEnter()
-    return verdict.admitted ? undefined : new Refused(verdict, false)
+    return verdict.admitted || this.#dryRun ? undefined : new Refused(verdict, false)
   }
 
   #degraded(request: GrpcRequest): Refused | undefined {

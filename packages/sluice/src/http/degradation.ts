@@ -16,7 +16,7 @@ export interface DegradationStep<Req> {
   readonly name: string
   /** The level of pressure above which it is in force. */
   readonly above: number
-  /** The level at which it is lifted, at most `above`. Default: a tenth below `above`. */
+  /** The level at which it is lifted, from 0 to `above`. Default: a tenth below `above`, at least 0. */
   readonly until?: number
   /** `true` refuses the request, a response answers it, `undefined` or `false` lets it go on. */
   instead(caller: Caller<Req>): boolean | RefusedResponse | undefined
@@ -71,8 +71,8 @@ class Steps<Req> implements Degradation<Req> {
     this.#options = options
     this.#stairs = (options.steps ?? [readOnly<Req>()]).map((step, index) => {
       const above = checkNumber(`degradation.steps[${index}].above`, step.above, 0)
-      const until = step.until ?? above - 0.1
-      return { step, until: checkNumber(`degradation.steps[${index}].until`, until, -Infinity, above), inForce: false }
+      const until = step.until ?? Math.max(0, above - 0.1)
+      return { step, until: checkNumber(`degradation.steps[${index}].until`, until, 0, above), inForce: false }
     })
   }
 

@@ -63,7 +63,10 @@ export interface DoorOptions<Req> {
   readonly body?: BodyFormat
   /** Hears of each refusal, and may answer with a response of its own. Must not throw. Default: the `body` format. */
   readonly onReject?: (rejection: Rejection, req: Req) => RefusedResponse | undefined | void
-  /** Decide, count, and let everybody in all the same: how one begins. Default false. */
+  /**
+   * Decide, count, and let everybody in all the same: how one begins. Then `degradation` turns nobody away, and no
+   * handler meets its `timeout`. Default false.
+   */
   readonly dryRun?: boolean
   /** Default: the system clock. */
   readonly clock?: Clock

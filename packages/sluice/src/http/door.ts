@@ -29,7 +29,7 @@ export class Door<Req> {
   /** What came of the requests so far. `undefined` when a gate was given that decides: its maker chose its observer. */
   readonly tally: Tally | undefined
   readonly clock: Clock
-  /** How long a handler may take, in ms. */
+  /** How long a handler may take, in ms; as long as it likes on trial. */
   readonly timeout: Millis | undefined
   readonly #options: DoorOptions<Req>
   readonly #reader: Reader<Req>
@@ -38,16 +38,20 @@ export class Door<Req> {
   /** True where every request that does not go round the gate is the same to it. */
   readonly #plain: boolean
 
-  /** @throws RangeError for an option out of range, naming it */
-  constructor(options: DoorOptions<Req>, reader: Reader<Req>) {
+  /**
+   * @param name of the gate, where none is given
+   * @throws RangeError for an option out of range, naming it
+   */
+  constructor(options: DoorOptions<Req>, reader: Reader<Req>, name: string = 'http') {
     const { classify, key, cost, deadline, trust: believed = [], arrival } = options
     this.#options = options
     this.#reader = reader
     this.tally = options.gate === undefined || options.dryRun === true ? tally() : undefined
-    this.gate = gateOf(options, this.tally)
+    this.gate = gateOf(options, name, this.tally)
     // Deadlines are read on the clock of whoever decides.
     this.clock = options.clock ?? this.gate.core.clock ?? systemClock
-    this.timeout = options.timeout === undefined ? undefined : checkNumber('timeout', options.timeout, Number.MIN_VALUE)
+    if (options.timeout !== undefined) checkNumber('timeout', options.timeout, Number.MIN_VALUE)
+    this.timeout = options.dryRun === true ? undefined : options.timeout
     if (deadline !== undefined) checkNumber('deadline', deadline, Number.MIN_VALUE)
     this.#trust = trust(believed)
     this.#laneOf = typeof classify === 'object' ? laneBy(classify) : classify
@@ -67,9 +71,13 @@ export class Door<Req> {
     return arrival === undefined ? this.#arrivalOf(this.#callerOf(req)) : arrival(req)
   }
 
-  /** What the request gets instead of being served, under pressure. Asked before the gate. */
+  /**
+   * What the request gets instead of being served, under pressure. Asked before the gate, and for none that goes round
+   * it: what is critical is always served. On trial the steps come and go, but nobody feels it.
+   */
   insteadOf(req: Req): Rejection | RefusedResponse | undefined {
-    return this.#options.degradation?.instead(this.#callerOf(req))
+    const instead = this.#options.degradation?.instead(this.#callerOf(req))
+    return this.#options.dryRun === true ? undefined : instead
   }
 
   /** What a refused request is answered with. */
@@ -100,10 +108,10 @@ export class Door<Req> {
   }
 }
 
-function gateOf<Req>(options: DoorOptions<Req>, observer: Observer | undefined): Gate {
+function gateOf<Req>(options: DoorOptions<Req>, name: string, observer: Observer | undefined): Gate {
   const { gate, limit, dryRun = false, clock } = options
   if (gate !== undefined && limit !== undefined) throw new RangeError('limit: expected nothing beside a gate')
-  const common = { name: 'http', ...(clock && { clock }), ...(!dryRun && observer && { observer }) }
+  const common = { name, ...(clock && { clock }), ...(!dryRun && observer && { observer }) }
   const found = typeof limit === 'number' ? fixed(checkWhole('limit', limit, 1)) : limit
   const chosen = gate ?? limiter({ ...common, ...(found && { limit: found }) })
   return dryRun ? shadow(chosen, observer ?? {}) : chosen

@@ -59,6 +59,7 @@ class Desk<Job> implements Later<Job> {
     if (this.#shut) return refuse(new Rejection('closed', gate.name, this.pending + 1, 0), body)
     // Named first: should naming fail, nothing was taken.
     const id = nextId === undefined ? String(this.#last + 1) : nextId()
+    const place = location?.(id)
     let atOnce: Verdict | undefined
     let asking = true
     gate.enter({}, (verdict) => {
@@ -72,7 +73,7 @@ class Desk<Job> implements Later<Job> {
     this.#last++
     this.pending++
     if (verdict !== undefined) void this.#do(job, id, verdict)
-    return taken(id, verdict === undefined ? 'queued' : 'running', location?.(id))
+    return taken(id, verdict === undefined ? 'queued' : 'running', place)
   }
 
   drain(): Promise<void> {

@@ -14,6 +14,8 @@ export interface Paced {
 const AT_A_STRETCH: Millis = 2
 /** Between two starts further apart than this the loop has had time of its own, in ms. */
 const APART: Millis = 0.5
+/** Once starting has taken this long it is found out whether the loop reads in between, in ms. */
+const WORTH_ASKING: Millis = 0.5
 /** How long connections may go on coming before it is looked whether more of them stand in line, in ms. */
 const BETWEEN_LOOKS: Millis = 150
 /** The longest it is waited for those who stand in line, in ms: whoever came before that has left. */
@@ -27,8 +29,8 @@ interface Held {
 }
 
 /**
- * Starts work that was let in, at once while the loop is calm. Once starting it has taken more than 2 ms, whatever is
- * let in next is held back until the loop has read what has arrived meanwhile.
+ * Starts work that was let in, at once while the loop is calm. Once starting it has taken more than 2 ms without the loop
+ * coming round, whatever is let in next is held back until it has read what has arrived meanwhile.
  *
  * A handler that computes keeps the loop from reading. Without a pacer whatever arrives meanwhile waits in the kernel,
  * where no gate sees it, and all that has arrived is then started in one go. With one, requests are read, counted,
@@ -56,6 +58,9 @@ export class Pacer {
   #held: Millis = 0
   /** Time spent on starting in the present stretch. */
   #spent: Millis = 0
+  /** True while it is being found out whether the loop reads: asked for each start, that would cost more than starting. */
+  #asked = false
+  readonly #hasRead: () => void
   /** When the last start ended. */
   #ended: Instant = -Infinity
   /** Connections accepted up to the last reading; `undefined` while there was none since it began to hold. */
@@ -71,6 +76,10 @@ export class Pacer {
     this.#loop = loop
     this.#clock = clock
     this.#turn = () => this.#read()
+    this.#hasRead = () => {
+      this.#asked = false
+      if (!this.#holding) this.#spent = 0
+    }
     this.#looked = clock.now()
     this.#clear = this.#looked
     this.#before = loop.accepted
@@ -90,6 +99,11 @@ export class Pacer {
     } finally {
       this.#account(now)
       if (this.#spent >= AT_A_STRETCH) this.#hold(this.#ended, this.#looked)
+      else if (this.#spent >= WORTH_ASKING && !this.#asked) {
+        // Short work for many connections: the loop comes round many times before it adds up to a stretch.
+        this.#asked = true
+        this.#loop.afterReading(this.#hasRead)
+      }
     }
   }
 

@@ -154,7 +154,7 @@ function json(status: number, content: object): RefusedResponse {
   const body = JSON.stringify(content)
   const headers = {
     'content-type': 'application/json',
-    'content-length': String(body.length),
+    'content-length': String(new TextEncoder().encode(body).length),
     'cache-control': 'no-store',
   }
   return { status, headers, body }

@@ -34,7 +34,9 @@ export interface Trust {
  * @throws RangeError for an entry that is none of these, naming it
  */
 export function trust(entries: readonly string[]): Trust {
-  const ranges = entries.flatMap((entry) => (NAMED[entry] ?? [entry]).map((one) => rangeOf(one)))
+  const ranges = entries.flatMap((entry) =>
+    ((Object.hasOwn(NAMED, entry) && NAMED[entry]) || [entry]).map((one) => rangeOf(one)),
+  )
   const within = (address: Address): boolean => ranges.some((range) => sharesPrefix(address, range.address, range.bits))
   return new Ranges(within)
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Clock, Millis, Rejection } from '../ground/index.ts'
-import { bodyFormat, refuse, waitHeaders, type BodyFormat } from '../http/index.ts'
+import type { Clock, Millis } from '../ground/index.ts'
+import { waitHeaders, type RefusedResponse } from '../http/index.ts'
 
 /** A body up to this size is read and thrown away, in bytes: cheaper for both sides than a new connection. */
 const WORTH_READING = 65_536
@@ -10,35 +10,34 @@ const WORTH_READING = 65_536
  * unread bytes on it resets it, and the reset can overtake the refusal: a client that is busy sending would then see
  * a broken connection instead of an answer. Far longer than the answer takes to arrive.
  */
-const LINGER: Millis = 500
+export const LINGER: Millis = 500
 
 /** How {@link writeRefusal} goes about it. */
 export interface RefusalManner {
-  /** What to write unless the request asks for problem details. */
-  readonly format: BodyFormat
   /** How long it waited before it was refused, in ms. */
   readonly waited: Millis
+  /** True when this connection should carry no more requests. */
+  readonly last: boolean
   /** True when the client holds its body back until it is told to go on. */
   readonly unsentBody: boolean
   readonly clock: Clock
 }
 
-/** Answers a refused request. Writes nothing where the handler of somebody else has answered already. */
+/** Answers a request in place of its handler. Writes nothing where somebody else has answered already. */
 export function writeRefusal(
   req: IncomingMessage,
   res: ServerResponse,
-  rejection: Rejection,
+  { status, headers, body }: RefusedResponse,
   manner: RefusalManner,
 ): void {
   if (res.headersSent || res.destroyed) return
-  const { status, headers, body } = refuse(rejection, bodyFormat(req.headers.accept, manner.format))
   const told = waitHeaders(manner.waited)
   if (told !== undefined) for (const [name, value] of told) res.setHeader(name, value)
-  const length = bodyLength(req)
+  const length = req.complete ? 0 : bodyLength(req)
   // A client that was to wait for 100 may send its body or not: only a new connection is unambiguous.
-  const closing = rejection.code === 'closed' || manner.unsentBody || length > WORTH_READING
+  const closing = manner.last || manner.unsentBody || length > WORTH_READING
   if (closing) res.setHeader('connection', 'close')
-  res.writeHead(status, headers as Record<string, string>)
+  res.writeHead(status, headers)
   const content = req.method === 'HEAD' ? '' : body
   if (closing && length > 0 && !manner.unsentBody) endLater(res, content, manner.clock)
   else if (content === '') res.end()
@@ -49,7 +48,9 @@ export function writeRefusal(
 function endLater(res: ServerResponse, content: string, clock: Clock): void {
   if (content === '') res.flushHeaders()
   else res.write(content)
-  const timer = clock.after(LINGER, () => void res.end(), { background: true })
+  // Kept: whoever is called off has its hands on the response still.
+  const end = res.end.bind(res) as () => unknown
+  const timer = clock.after(LINGER, () => void end(), { background: true })
   res.on('close', () => timer.cancel())
 }
 

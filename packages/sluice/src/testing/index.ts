@@ -1,5 +1,5 @@
 /**
- * The contracts of the house as suites that anyone can run on their own gate, queue, limit algorithm or adapter. The
+ * The contracts of the house as suites that anyone can run on their own gate, queue, limit algorithm or door. The
  * test runner and fast-check are handed in.
  * @module
  */
@@ -13,7 +13,9 @@ export {
   type HttpLawsParts,
   type HttpLawsRunner,
   type LawConnection,
+  type HttpLawsOptions,
   type LawExchange,
+  type LawHandler,
   type LawServer,
 } from './http-laws.ts'
 export { LIMIT_LAWS, limitLaws, type LimitLawOptions } from './limit-laws.ts'

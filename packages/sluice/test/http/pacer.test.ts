@@ -94,6 +94,22 @@ describe('Pacer', () => {
     assert.equal(bench.loop.asked, false)
   })
 
+  it('short work is not held back as long as the loop comes round, for however many connections it is', () => {
+    const bench = new Bench()
+    for (let turn = 0; turn < 100; turn++) {
+      // A millisecond of work a turn, without a pause.
+      for (let at = 0; at < 50; at++) bench.start('x', 0.02)
+      bench.loop.turn()
+    }
+    assert.equal(bench.started.length, 5000)
+    assert.ok(bench.started.every(({ waited }) => waited === 0))
+    // Control arm: the same in a loop that does not come round.
+    for (let at = 0; at < 200; at++) bench.start('x', 0.02)
+    assert.ok(bench.started.length < 5150, 'nobody was held back')
+    bench.loop.settle()
+    assert.equal(bench.started.length, 5200)
+  })
+
   it('lets the loop read between any two pieces of work that compute; without a pacer it reads once in 100 ms', () => {
     const gaps = (start: (bench: Bench, at: number) => void): number => {
       const bench = new Bench()

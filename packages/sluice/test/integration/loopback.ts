@@ -31,7 +31,6 @@ export async function serving(server: Server, prove: (port: number) => Promise<v
 }
 
 export interface Connection extends LawConnection {
-  readonly closed: boolean
   send(data: string | Uint8Array): void
 }
 
@@ -48,6 +47,8 @@ export async function connect(port: number): Promise<Connection> {
     send: (data) => void socket.write(data),
     received: () => text,
     leave: () => void socket.destroy(),
+    reset: () => void socket.resetAndDestroy(),
+    finish: () => void socket.end(),
     get closed() {
       return closed
     },

@@ -61,7 +61,8 @@ describe('sluice/node, a handler that fails', () => {
         await until((report) => report.queued === 1)
         clients.push(await get(port, '/'))
         await until((report) => report.queued === 2)
-        const { outcomes, surfaced } = await until((report) => report.outcomes.length === 3, 'let go')
+        const all = ({ outcomes, surfaced }: Surfaced): boolean => outcomes.length === 3 && surfaced.length > 0
+        const { outcomes, surfaced } = await until(all, 'let go')
         assert.deepEqual(outcomes.toSorted(), ['failure', 'success', 'success'])
         assert.deepEqual(surfaced, [expected])
         for (const client of clients) client.leave()

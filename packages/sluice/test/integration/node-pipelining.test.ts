@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { nodeOf, noNode } from './node-children.ts'
 import type { Report } from './pipelining-server.ts'
 
 const PIPELINED = 10
@@ -94,35 +95,31 @@ async function on(
   }
 }
 
-/** The Node of this major version: this one, or the one the test script names. */
-function nodeOf(major: number): string | undefined {
-  if (process.versions.node.startsWith(`${major}.`)) return process.execPath
-  return process.env[`SLUICE_NODE_${major}`] || undefined
-}
-
 describe('sluice/node, pipelined requests whose client disconnects', () => {
   for (const major of [20, 22, 24]) {
-    const node = nodeOf(major)
-    const skip = node === undefined ? `no Node ${major} here: SLUICE_NODE_${major} is not set` : false
-
+    const skip = noNode(major)
     it(`Node ${major}: of 100,000 slots held none is left behind`, { skip }, async (t) => {
-      await on(node!, 'protect', async (child) => {
+      await on(nodeOf(major)!, 'protect', async (child) => {
         const { inflight, queued, served } = await disconnectInTheMiddle(child, REQUESTS, CONNECTIONS)
         t.diagnostic(`Node ${major}: ${inflight} of ${served} slots left behind`)
-        assert.equal(served, REQUESTS)
+        // Work that was let in and is held back when its client leaves is never started: a few more are sent then.
+        assert.ok(served >= REQUESTS)
         assert.deepEqual([inflight, queued], [0, 0])
         assert.equal(child.errors, '', 'no warning of too many listeners, nor any other')
       })
     })
   }
 
-  const skip = nodeOf(20) === undefined ? 'no Node 20 here: SLUICE_NODE_20 is not set' : false
-  it('control: on Node 20 the same server leaks when it listens to the response alone', { skip }, async (t) => {
-    await on(nodeOf(20)!, 'response-events', async (child) => {
-      const { inflight, served } = await disconnectInTheMiddle(child, 1000, 100)
-      t.diagnostic(`response events alone: ${inflight} of ${served} slots left behind`)
-      assert.equal(served, 1000)
-      assert.ok(inflight > 0, 'the trap is gone: this test proves nothing any more')
-    })
-  })
+  it(
+    'control: on Node 20 the same server leaks when it listens to the response alone',
+    { skip: noNode(20) },
+    async (t) => {
+      await on(nodeOf(20)!, 'response-events', async (child) => {
+        const { inflight, served } = await disconnectInTheMiddle(child, 1000, 100)
+        t.diagnostic(`response events alone: ${inflight} of ${served} slots left behind`)
+        assert.equal(served, 1000)
+        assert.ok(inflight > 0, 'the trap is gone: this test proves nothing any more')
+      })
+    },
+  )
 })

@@ -1,0 +1,138 @@
+import { unwatchDeparture, watchDeparture } from './departures.ts'
+import type { Connection, Leaver } from './pipeline.ts'
+
+/** Who wants to know how a visit ends for its client. */
+export interface Watcher extends Leaver {
+  /** The whole response is written out. */
+  finished(status: number): void
+}
+
+/** Whether a client is still there, as its runtime tells it. */
+export interface Presence {
+  /** True when it has left already: no event will say so any more. */
+  readonly gone: boolean
+  /** True where `finished` will be told; else the body of the response is the only witness of its end. */
+  readonly tellsEnd: boolean
+  /** True when all of the response has been made and only has to be read. Where nobody tells: false. */
+  readonly written: boolean
+  /** May be called again after `unwatch`. */
+  watch(watcher: Watcher): void
+  unwatch(watcher: Watcher): void
+  /** Breaks off a response that has begun, so that the client sees that it is not whole. */
+  cut(): void
+}
+
+/** A client seen through the `signal` of its request: Bun, Deno, Cloudflare. */
+export class SignalPresence implements Presence {
+  readonly tellsEnd = false
+  readonly written = false
+  readonly #signal: AbortSignal
+  #left: (() => void) | undefined
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal
+  }
+
+  get gone(): boolean {
+    return this.#signal.aborted
+  }
+
+  watch(watcher: Watcher): void {
+    this.#left = () => watcher.left()
+    this.#signal.addEventListener('abort', this.#left)
+  }
+
+  unwatch(): void {
+    if (this.#left !== undefined) this.#signal.removeEventListener('abort', this.#left)
+    this.#left = undefined
+  }
+
+  cut(): void {
+    // There is no way but through the body.
+  }
+}
+
+/** The slice of `http.IncomingMessage` that is watched. */
+interface Incoming {
+  readonly httpVersionMajor?: number
+  readonly socket: Connection & { readonly remoteAddress?: string }
+  on(event: 'aborted', listener: () => void): unknown
+}
+
+/** The slice of `http.ServerResponse` that is watched. */
+interface Outgoing {
+  readonly statusCode: number
+  readonly writableEnded: boolean
+  on(event: 'finish' | 'close', listener: () => void): unknown
+  destroy(): unknown
+}
+
+/** A client of node:http under somebody else's fetch handler: its connection and its response tell more than a signal. */
+export class NodePresence implements Presence {
+  readonly tellsEnd = true
+  readonly #request: Incoming
+  readonly #response: Outgoing
+  #watcher: Watcher | undefined
+  #listening = false
+
+  constructor(request: Incoming, response: Outgoing) {
+    this.#request = request
+    this.#response = response
+  }
+
+  get gone(): boolean {
+    return this.#request.socket.destroyed === true
+  }
+
+  get written(): boolean {
+    return this.#response.writableEnded
+  }
+
+  watch(watcher: Watcher): void {
+    this.#watcher = watcher
+    if (this.#hasConnection) watchDeparture(this.#request.socket, watcher)
+    if (this.#listening) return
+    this.#listening = true
+    const left = (): void => this.#watcher?.left()
+    this.#response.on('finish', () => this.#watcher?.finished(this.#response.statusCode))
+    this.#response.on('close', left)
+    this.#request.on('aborted', left)
+  }
+
+  unwatch(watcher: Watcher): void {
+    this.#watcher = undefined
+    if (this.#hasConnection) unwatchDeparture(this.#request.socket, watcher)
+  }
+
+  /**
+   * False on HTTP/2, where what looks like the connection of one stream is that of all of them: the end of one would be
+   * the end of the others. There each response tells of its own end.
+   */
+  get #hasConnection(): boolean {
+    return this.#request.httpVersionMajor !== 2
+  }
+
+  cut(): void {
+    this.#response.destroy()
+  }
+}
+
+/** The two halves of a request of node:http. */
+export interface NodeBindings {
+  readonly incoming: Incoming
+  readonly outgoing: Outgoing
+}
+
+/** What @hono/node-server hands on beside each request, where it does. */
+export function nodeBindings(env: unknown): NodeBindings | undefined {
+  const bindings = env as Partial<NodeBindings> | null | undefined
+  return typeof bindings?.incoming?.on === 'function' && typeof bindings.outgoing?.on === 'function'
+    ? (bindings as NodeBindings)
+    : undefined
+}
+
+/** The best witness there is. */
+export function presenceOf(request: Request, env: unknown): Presence {
+  const node = nodeBindings(env)
+  return node === undefined ? new SignalPresence(request.signal) : new NodePresence(node.incoming, node.outgoing)
+}

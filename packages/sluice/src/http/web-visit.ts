@@ -1,0 +1,238 @@
+import { Rejection, type Arrival, type Outcome, type Permit, type Timer } from '../ground/index.ts'
+import type { Verdict } from '../gate/index.ts'
+import type { Door } from './door.ts'
+import { outcomeOf } from './outcome.ts'
+import type { Presence, Watcher } from './presence.ts'
+import type { RefusedResponse } from './refuse.ts'
+import { waitHeaders } from './wait-time.ts'
+
+const controllers = new WeakMap<object, AbortController>()
+/** Why the work on a request is no longer wanted: for whoever asks for its signal late. */
+const over = new WeakMap<object, DOMException>()
+
+/**
+ * The signal of the work on a request: aborted when its client leaves and when its `timeout` comes. Made when first
+ * asked for.
+ */
+export function signalOfWeb(request: Request): AbortSignal {
+  let controller = controllers.get(request)
+  if (controller === undefined) {
+    controller = new AbortController()
+    controllers.set(request, controller)
+    if (over.has(request)) controller.abort(over.get(request))
+  }
+  return controller.signal
+}
+
+/** Statuses whose responses have no body, not even an empty one: `Response` throws. */
+const BODILESS: ReadonlySet<number> = new Set([204, 205, 304])
+
+/** A refusal, or whatever else stands in for the answer of a handler. */
+export function webResponse({ status, headers, body }: RefusedResponse, method: string): Response {
+  return new Response(method === 'HEAD' || BODILESS.has(status) ? null : body, { status, headers })
+}
+
+/** What a visit is made of. */
+export interface WebVisitParts<Req> {
+  readonly door: Door<Req>
+  /** The request as the door knows it. */
+  readonly req: Req
+  readonly request: Request
+  readonly presence: Presence
+  /** Does the work. */
+  readonly serve: () => Response | Promise<Response>
+}
+
+/**
+ * One request on its way through a gate, for servers in the manner of fetch. The permit ends when the response has been
+ * written out or, where nobody tells, when its body has been read to its end, failed or was cancelled; never as soon as
+ * the handler has returned. And at once when the client leaves.
+ */
+export class WebVisit<Req> implements Watcher {
+  readonly #parts: WebVisitParts<Req>
+  #waiting: { cancel(): void } | undefined
+  #permit: Permit | undefined
+  #timer: Timer | undefined
+  #begun = false
+  /** The body on its way to the client, once there is one. */
+  #sink: ReadableStreamDefaultController<Uint8Array> | undefined
+  #source: ReadableStreamDefaultReader<Uint8Array> | undefined
+
+  constructor(parts: WebVisitParts<Req>) {
+    this.#parts = parts
+  }
+
+  /**
+   * Asks the gate, and serves the request once it is let in.
+   * @throws whatever the handler throws, and RangeError for an arrival that makes no sense
+   */
+  async enter(arrival: Arrival): Promise<Response> {
+    const { door, presence } = this.#parts
+    const asked = door.clock.now()
+    const verdict = await this.#ask(arrival)
+    if (!verdict.admitted)
+      return verdict.code === 'cancelled' ? nobody() : told(this.#refusal(verdict), door.clock.now() - asked)
+    this.#permit = verdict
+    // The client may be gone: one that leaves takes its waiters along, and the first slot it frees lets in the next of
+    // them before that one hears of it.
+    if (presence.gone) {
+      this.left()
+      return nobody()
+    }
+    presence.watch(this)
+    return door.timeout === undefined ? this.#serve(verdict.waited) : this.#serveWithin(door.timeout, verdict.waited)
+  }
+
+  left(): void {
+    this.#waiting?.cancel()
+    if (this.#permit !== undefined) this.#stop(new DOMException('the client left', 'AbortError'), 'ignored')
+  }
+
+  finished(status: number): void {
+    this.#end(outcomeOf(status))
+  }
+
+  /** Answers at once where the gate does: most requests do not wait. */
+  #ask(arrival: Arrival): Verdict | Promise<Verdict> {
+    const { door, presence } = this.#parts
+    let atOnce: Verdict | undefined
+    let later: ((verdict: Verdict) => void) | undefined
+    const waiting = door.gate.enter(arrival, (verdict) => {
+      if (later === undefined) atOnce = verdict
+      else later(verdict)
+    })
+    if (waiting === undefined) return atOnce!
+    return new Promise((resolve) => {
+      later = (verdict) => {
+        this.#waiting = undefined
+        presence.unwatch(this)
+        resolve(verdict)
+      }
+      this.#waiting = waiting
+      if (presence.gone) waiting.cancel()
+      else presence.watch(this)
+    })
+  }
+
+  #refusal(rejection: Rejection): Response {
+    const { door, req, request, presence } = this.#parts
+    const response = webResponse(door.refusal(req, rejection), request.method)
+    // Elsewhere connections are the runtime's own business.
+    if (rejection.code === 'closed' && presence.tellsEnd) response.headers.set('connection', 'close')
+    return response
+  }
+
+  async #serve(waited: number): Promise<Response> {
+    try {
+      return this.#answer(await this.#parts.serve(), waited)
+    } catch (error) {
+      this.#end('failure')
+      throw error
+    }
+  }
+
+  /** @throws TypeError for what is no response, and for one whose body somebody else reads */
+  #answer(response: Response, waited: number): Response {
+    const { presence, request } = this.#parts
+    // It was answered already, or nobody is there to be: whatever makes the body may stop.
+    if (this.#permit === undefined) {
+      void response.body?.cancel().catch(() => undefined)
+      return response
+    }
+    this.#begun = true
+    if (presence.tellsEnd) return told(response, waited)
+    // Nothing follows, or nothing that could be watched: a HEAD, a 204, a switch of protocols.
+    if (response.status === 101) return this.#endWith(response)
+    if (response.body === null || request.method === 'HEAD') return told(this.#endWith(response), waited)
+    return told(this.#watched(response, response.body), waited)
+  }
+
+  #serveWithin(timeout: number, waited: number): Promise<Response> {
+    const { door, presence } = this.#parts
+    return new Promise((resolve, reject) => {
+      this.#timer = door.clock.after(timeout, () => {
+        // Its handler is done, and the client is slow to read the answer.
+        if (presence.written) return
+        this.#stop(new DOMException('the handler took too long', 'TimeoutError'), 'dropped')
+        resolve(this.#refusal(new Rejection('deadline', door.gate.name, timeout, timeout)))
+      })
+      this.#serve(waited).then(resolve, reject)
+    })
+  }
+
+  #endWith(response: Response): Response {
+    this.#end(outcomeOf(response.status))
+    return response
+  }
+
+  #watched(response: Response, body: ReadableStream<Uint8Array>): Response {
+    const source = body.getReader()
+    this.#source = source
+    const stream = new ReadableStream<Uint8Array>(
+      {
+        start: (sink) => void (this.#sink = sink),
+        pull: async (sink) => {
+          try {
+            const { done, value } = await source.read()
+            if (!done) return sink.enqueue(value)
+            this.finished(response.status)
+            sink.close()
+          } catch (error) {
+            this.#end('failure')
+            sink.error(error)
+          }
+        },
+        cancel: (reason) => {
+          this.left()
+          return source.cancel(reason)
+        },
+      },
+      // Nothing is read ahead of the client.
+      { highWaterMark: 0 },
+    )
+    return new Response(stream, response)
+  }
+
+  /** The work is no longer wanted. A body that has begun breaks off, which says that it is not whole. */
+  #stop(reason: DOMException, outcome: Outcome): void {
+    const { request, presence } = this.#parts
+    over.set(request, reason)
+    this.#end(outcome)
+    controllers.get(request)?.abort(reason)
+    if (reason.name !== 'TimeoutError' || !this.#begun) return
+    presence.cut()
+    this.#sink?.error(reason)
+    void this.#source?.cancel(reason).catch(() => undefined)
+  }
+
+  #end(outcome: Outcome): void {
+    const permit = this.#permit
+    if (permit === undefined) return
+    this.#permit = undefined
+    this.#timer?.cancel()
+    this.#parts.presence.unwatch(this)
+    permit.release(outcome)
+  }
+}
+
+/** What a client that has left is answered, since a fetch handler must answer. */
+function nobody(): Response {
+  return new Response(null, { status: 499 })
+}
+
+/** With the headers that tell how long it waited, where that is worth telling. */
+function told(response: Response, waited: number): Response {
+  const headers = waitHeaders(waited)
+  if (headers === undefined) return response
+  // What comes from elsewhere, `fetch` for instance, cannot be changed.
+  const own = new Response(response.body, response)
+  for (const [name, value] of headers) own.headers.set(name, value)
+  return own
+}
+
+/** Path and query of a URL, without parsing all of it. */
+export function targetOf(url: string): string {
+  const authority = url.indexOf('//') + 2
+  const path = url.indexOf('/', authority)
+  return path === -1 ? '/' : url.slice(path)
+}

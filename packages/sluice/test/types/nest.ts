@@ -1,0 +1,44 @@
+// Compiled, not run: `sluice/nest` against the types of Nest.
+import type { CallHandler, CanActivate, DynamicModule, ExecutionContext, NestInterceptor } from '@nestjs/common'
+import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core'
+import { limiter } from '../../src/index.ts'
+import {
+  SkipSluice,
+  Sluice,
+  SluiceGates,
+  SluiceGuard,
+  SluiceInterceptor,
+  SluiceModule,
+  type NestSettings,
+} from '../../src/servers/nest.ts'
+
+const modules: DynamicModule[] = [
+  SluiceModule.forRoot(),
+  SluiceModule.forRoot({ limit: 10, timeout: 1000, perConnection: 16, trust: ['private'] }),
+  SluiceModule.forRootAsync({
+    inject: ['CONFIG'],
+    useFactory: (config: { readonly limit: number }) => ({ limit: config.limit }),
+  }),
+  SluiceModule.forRootAsync({ imports: [], useFactory: async () => ({ gate: limiter() }) }),
+]
+void modules
+
+const gates = new SluiceGates({ limit: 5 })
+const guard: CanActivate = new SluiceGuard(gates)
+declare const context: ExecutionContext
+declare const handler: CallHandler
+void guard.canActivate(context)
+void new SluiceInterceptor(gates).intercept(context, handler)
+const names: readonly string[] = [APP_GUARD, APP_INTERCEPTOR]
+void names
+declare function useGlobalInterceptors(interceptor: Pick<NestInterceptor, 'intercept'>): void
+void useGlobalInterceptors
+
+// As decorators.
+const whole: ClassDecorator & MethodDecorator = Sluice({ lane: 'low', limit: 2 })
+const skipped: ClassDecorator & MethodDecorator = SkipSluice()
+void [whole, skipped]
+const settings: NestSettings = { classify: [{ lane: 'low', path: '/export/*' }], key: 'address' }
+void settings
+// @ts-expect-error: there is no such lane
+Sluice({ lane: 'urgent' })
