@@ -97,6 +97,8 @@ export class FetchCall implements AbortListener, BodyHost, CallHost, Outgoing {
   expired(error: RejectedError): void {
     this.#over()
     this.#controller!.abort(error)
+    // Not every fetch heeds its signal.
+    this.#refuse(error)
   }
 
   /** The caller's signal was. */
@@ -146,8 +148,9 @@ export class FetchCall implements AbortListener, BodyHost, CallHost, Outgoing {
   }
 
   #heard(response: Response): void {
-    this.#call!.heard(response.status, (name) => response.headers.get(name) ?? undefined)
+    // A fetch of somebody's own may answer anything.
     try {
+      this.#call!.heard(response.status, (name) => response.headers.get(name) ?? undefined)
       this.#resolve?.(watchedResponse(response, this))
       this.#resolve = undefined
       this.#reject = undefined

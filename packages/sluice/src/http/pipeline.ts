@@ -55,8 +55,9 @@ export function pipelineOf(connection: Connection): Pipeline {
 function begin(connection: Connection): Pipeline {
   const pipeline = new Pipeline(connection)
   ;(connection as Marked)[PIPELINE] = pipeline
-  // Of one that is gone the end may have been told already.
-  if (connection.destroyed !== true) everyone.add(pipeline)
+  // Of one that is gone the end may have been told already, and what cannot be paused is no connection: frameworks that
+  // are asked without one make something up for each request, and never close it.
+  if (connection.destroyed !== true && connection.pause !== undefined) everyone.add(pipeline)
   connection.on('close', () => {
     everyone.delete(pipeline)
     pipeline.close()

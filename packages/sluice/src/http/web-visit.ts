@@ -199,8 +199,8 @@ export class WebVisit<Req> implements Watcher {
     over.set(request, reason)
     this.#end(outcome)
     controllers.get(request)?.abort(reason)
-    if (reason.name !== 'TimeoutError' || !this.#begun) return
-    presence.cut()
+    if (!this.#begun) return
+    if (reason.name === 'TimeoutError') presence.cut()
     this.#sink?.error(reason)
     void this.#source?.cancel(reason).catch(() => undefined)
   }

@@ -99,6 +99,10 @@ export class PoolGuard<C extends object> {
   readonly #waits = new Set<{ readonly since: Instant }>()
   readonly #waiting: Source<Pressure>
   #abandoned = 0
+  /** Connections being opened for somebody: nobody holds them yet, and the pool must not end before they are back. */
+  #opening = 0
+  /** Why nobody is waited for any more, once `end` has waited long enough. */
+  #tooLong: RejectedError | undefined
   #ending: Promise<void> | undefined
   #allBack: (() => void) | undefined
 
@@ -166,16 +170,22 @@ export class PoolGuard<C extends object> {
       late: () => (until === entry.deadline ? this.#tooLate(until) : this.#tooSlow(wait.since)),
       signal,
     })
-    const client = await opening.start()
-    const deadline = Math.min(entry.deadline ?? Infinity, this.#clock.now() + timeout)
-    const lease = new Lease(this.#lender, client, permit, { signal, deadline, taker: who, flow })
-    this.#held.add(lease)
-    if (lease.isCalledOff) {
-      const { refusal } = lease
-      lease.end('ignored')
-      throw refusal
+    this.#opening++
+    try {
+      const client = await opening.start()
+      const deadline = Math.min(entry.deadline ?? Infinity, this.#clock.now() + timeout)
+      const lease = new Lease(this.#lender, client, permit, { signal, deadline, taker: who, flow })
+      this.#held.add(lease)
+      const refusal = this.#tooLong ?? (lease.isCalledOff ? lease.refusal : undefined)
+      if (refusal !== undefined) {
+        lease.end('ignored')
+        throw refusal
+      }
+      return lease
+    } finally {
+      this.#opening--
+      this.#tellIfAllBack()
     }
-    return lease
   }
 
   /**
@@ -188,8 +198,8 @@ export class PoolGuard<C extends object> {
   }
 
   /**
-   * Lets nobody in any more and refuses who waits with `closed`; waits for the connections that are out, calls their
-   * work off after `drain` ms, and ends the pool. A gate that was given stays open for its other users.
+   * Lets nobody in any more and refuses who waits with `closed`; waits for the connections that are out or being opened,
+   * calls their work off after `drain` ms, and ends the pool. A gate that was given stays open for its other users.
    */
   end(): Promise<void> {
     this.#ending ??= this.#end()
@@ -198,14 +208,15 @@ export class PoolGuard<C extends object> {
 
   async #end(): Promise<void> {
     if (this.#ownsGate) this.gate.close()
-    if (this.#held.size > 0) await this.#drained()
+    if (this.#held.size + this.#opening > 0) await this.#drained()
     await this.#port.end?.()
   }
 
   #drained(): Promise<void> {
     return new Promise((resolve) => {
-      const reason = new RejectedError(new Rejection('closed', this.gate.name, 1, 0))
       const timer = this.#clock.after(this.#drain, () => {
+        const reason = new RejectedError(new Rejection('closed', this.gate.name, 1, 0))
+        this.#tooLong = reason
         for (const lease of this.#held.leases) lease.callOff(reason, 'ignored')
       })
       this.#allBack = (): void => {
@@ -217,7 +228,11 @@ export class PoolGuard<C extends object> {
 
   #returning(lease: Lease<C>): void {
     this.#held.remove(lease)
-    if (this.#held.size === 0) this.#allBack?.()
+    this.#tellIfAllBack()
+  }
+
+  #tellIfAllBack(): void {
+    if (this.#held.size + this.#opening === 0) this.#allBack?.()
   }
 
   #tooLate(deadline: Instant): RejectedError {

@@ -99,9 +99,20 @@ describe('degradation', () => {
     assert.ok(isRejection(standard.instead(asks('DELETE'))))
   })
 
+  it('a step that comes early is lifted all the same', () => {
+    const pressure = new Dial()
+    const given = degradation<Request>({ pressure, steps: [readOnly(0.05)] })
+    pressure.level = 0.06
+    given.instead(asks('GET'))
+    assert.deepEqual(given.steps, ['read-only'])
+    pressure.level = 0
+    given.instead(asks('GET'))
+    assert.deepEqual(given.steps, [])
+  })
+
   it('refuses levels that make no sense', () => {
     const pressure = new Dial()
-    for (const step of [{ above: -1 }, { above: Number.NaN }, { above: 0.5, until: 0.6 }])
+    for (const step of [{ above: -1 }, { above: Number.NaN }, { above: 0.5, until: 0.6 }, { above: 0.5, until: -0.1 }])
       assert.throws(() => degradation({ pressure, steps: [{ name: 'x', instead: () => true, ...step }] }), {
         name: 'RangeError',
         message: /^degradation\.steps\[0\]/,

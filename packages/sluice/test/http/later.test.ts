@@ -129,4 +129,14 @@ describe('acceptForLater', () => {
     assert.throws(() => play.later.accept('a'), /no name/)
     assert.deepEqual([play.later.pending, play.gate.stats.inflight], [0, 0])
   })
+
+  it('nor does a place that cannot be told', () => {
+    const play = new Play({
+      location: () => {
+        throw new Error('no place')
+      },
+    })
+    assert.throws(() => play.later.accept('a'), /no place/)
+    assert.deepEqual([play.later.pending, play.gate.stats.inflight, play.begun.length], [0, 0, 0])
+  })
 })

@@ -108,6 +108,13 @@ describe('readiness', () => {
     assert.equal(play.ready.answer().status, 503)
   })
 
+  it('says how long its answer is in bytes, whatever a pressure is called', () => {
+    const full = new Dial()
+    full.level = 1
+    const { headers, body } = readiness({ pressures: { größe: full } }).answer()
+    assert.equal(headers['content-length'], String(Buffer.byteLength(body)))
+  })
+
   it('refuses options that make no sense', () => {
     for (const [options, message] of [
       [{ above: -1 }, /^readiness\.above/],

@@ -209,6 +209,7 @@ describe('options of a door', () => {
       [{ trust: ['10.0.0.0/33'] }, /^trust: expected an address, a range .* got "10\.0\.0\.0\/33"/],
       [{ trust: ['proxy.internal'] }, /^trust: .*"proxy\.internal"/],
       [{ trust: ['::/129'] }, /^trust/],
+      [{ trust: ['constructor'] }, /^trust: .*"constructor"/],
       [{ trust: ['10.0.0.0/'] }, /^trust/],
       [{ timeout: 0 }, /^timeout: .* got 0/],
       [{ deadline: -1 }, /^deadline: .* got -1/],

@@ -117,6 +117,26 @@ describe('a visit to a fetch handler', () => {
     assert.deepEqual(heard, [])
   })
 
+  it('S2.4 a client that leaves in the middle of a body ends what makes it', async () => {
+    let ended: unknown
+    const app = protect(
+      () =>
+        new Response(
+          new ReadableStream({
+            pull: (sink) => sink.enqueue(new Uint8Array(5)),
+            cancel: (reason) => void (ended = (reason as DOMException).name),
+          }),
+        ),
+      { gate: roomy() },
+    )
+    const leaving = new AbortController()
+    const reader = (await app(ask({ signal: leaving.signal }))).body!.getReader()
+    assert.equal((await reader.read()).value?.length, 5)
+    leaving.abort()
+    await settle()
+    assert.deepEqual([ended, app.gate.stats.inflight], ['AbortError', 0])
+  })
+
   it('an answer of `onReject` or of a cache may have a status that takes no body', async () => {
     for (const status of [204, 205, 304]) {
       const gate = roomy(1, 1)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { describe, it } from 'node:test'
 import fastify, { type FastifyInstance } from 'fastify'
+import { openPipelines } from '../../src/http/index.ts'
 import { fifo, semaphore, type Gate } from '../../src/index.ts'
 import sluice, { type RouteSettings } from '../../src/servers/fastify.ts'
 import { until } from './loopback.ts'
@@ -145,6 +146,16 @@ describe('sluice/fastify, in every order', () => {
     const answers = await Promise.all(['/a', '/b', '/c', '/d'].map(async (url) => (await app.inject(url)).body))
     assert.deepEqual(answers, ['/a', '/b', '/c', '/d'])
     assert.equal(gate.stats.inflight, 0)
+    await app.close()
+  })
+
+  it('a request without a connection leaves nothing behind', async () => {
+    const app = fastify()
+    await app.register(sluice)
+    app.get('/', () => 'ok')
+    const before = [...openPipelines()].length
+    for (let request = 0; request < 50; request++) assert.equal((await app.inject('/')).statusCode, 200)
+    assert.equal([...openPipelines()].length, before)
     await app.close()
   })
 })

@@ -102,6 +102,21 @@ describe('sluice/grpc serverInterceptor, retries', () => {
     })
   })
 
+  it('on trial nobody is refused, neither for being a retry nor under degradation', async () => {
+    const server = gated({
+      gate: semaphore({ permits: 100 }),
+      dryRun: true,
+      retryBudget: retryBudget({ ratio: 0.1, reserve: 0 }),
+      degradation: { steps: [], instead: () => ({ status: 503, headers: {}, body: '' }) },
+    })
+    await serving({ server }, async (caller) => {
+      for (const attempts of ['0', '1', '2']) {
+        const { code } = await caller.ask('unary', { metadata: meta({ 'grpc-previous-rpc-attempts': attempts }) })
+        assert.equal(code, status.OK)
+      }
+    })
+  })
+
   it('grpc-js itself obeys: after -1 it does not try again, after a wait it does', async () => {
     const config = {
       methodConfig: [
