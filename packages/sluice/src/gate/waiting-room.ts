@@ -21,6 +21,8 @@ export class WaitingRoom implements Room {
   readonly #clock: Clock
   readonly #keeper: RoomKeeper
   readonly #expiry: Expiry<GateWaiter>
+  /** How many wait. Counted here, because a queue of several lines adds them up each time it is asked. */
+  size = 0
 
   constructor(discipline: QueueDiscipline, clock: Clock, keeper: RoomKeeper) {
     this.#discipline = discipline
@@ -44,10 +46,6 @@ export class WaitingRoom implements Room {
     this.#queue.idled?.()
   }
 
-  get size(): number {
-    return this.#queue.size
-  }
-
   /**
    * Takes an arrival in, or refuses it. Telling whoever it pushes out runs strangers' code, which may release or enter:
    * the newcomer may have its answer (`early`) already when this returns.
@@ -68,6 +66,7 @@ export class WaitingRoom implements Room {
     const waiter = waiterOf(this, arrival, cost, now, this.#discipline.maxWait)
     const loser = queue.push(waiter, now)
     if (loser === waiter) return new Rejection('queue_full', name, queue.size + 1, queue.capacity)
+    this.size++
     this.#expiry.add(waiter, now)
     if (loser !== undefined) this.#refuse(loser, 'evicted')
     return waiter
@@ -80,6 +79,7 @@ export class WaitingRoom implements Room {
 
   /** Takes out the one that `next` has just named. It must then be answered. */
   take(waiter: GateWaiter, now: Instant): void {
+    this.size--
     this.#queue.take(waiter, now)
     this.#expiry.remove(waiter)
   }
@@ -119,6 +119,7 @@ export class WaitingRoom implements Room {
   readonly #giveUp = (waiter: GateWaiter, code: RejectionCode): void => this.#refuse(waiter, code)
 
   #refuse(waiter: GateWaiter, code: RejectionCode): void {
+    this.size--
     this.#expiry.remove(waiter)
     this.answer(waiter, this.#keeper.refusal(code, waiter.cost, waiter))
   }

@@ -57,13 +57,13 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'those who wait are overtaken by whoever asks for nothing special',
     file: SLOTS,
-    find: 'arrival.maxWait === undefined && this.#queued === 0',
+    find: 'arrival.maxWait === undefined && this.#queued() === 0',
     replace: 'arrival.maxWait === undefined',
   },
   {
     name: 'a release lets nobody in',
     file: SLOTS,
-    find: 'if (this.#room !== undefined && this.#room.size > 0) this.#serve(this.clock.now());',
+    find: 'if (this.#queued() > 0) this.#serve(this.clock.now());',
     replace: '',
   },
   {
