@@ -32,6 +32,57 @@ export type {
 } from './ground/index.ts'
 export * from './limit/index.ts'
 export * from './queue/index.ts'
-export * from './gate/index.ts'
+// Not all of the floor: coordinators, too, are made of what buckets are made of.
+export {
+  breaker,
+  BY_CPU,
+  BY_UTILIZATION,
+  consecutive,
+  defineGate,
+  failureRate,
+  keyed,
+  leakyBucket,
+  limiter,
+  retryBudget,
+  semaphore,
+  series,
+  shadow,
+  shedder,
+  tokenBucket,
+  tokenBuckets,
+  when,
+} from './gate/index.ts'
+export type {
+  Answer,
+  Breaker,
+  BreakerOptions,
+  BreakerRule,
+  BreakerState,
+  BucketOptions,
+  BucketStatus,
+  DefineGateOptions,
+  Entry,
+  FailureRateOptions,
+  Gate,
+  GateCore,
+  GateStats,
+  KeyedOptions,
+  LimiterOptions,
+  Observer,
+  RefillOptions,
+  RetryBudget,
+  RetryBudgetOptions,
+  RunOptions,
+  SemaphoreOptions,
+  ShedderOptions,
+  ShedThresholds,
+  TokenAmounts,
+  TokenBucket,
+  TokenBucketOptions,
+  TokenBuckets,
+  TokenBucketsOptions,
+  Verdict,
+  Waiting,
+} from './gate/index.ts'
 export * from './stream/index.ts'
 export * from './observe/index.ts'

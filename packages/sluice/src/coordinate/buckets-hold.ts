@@ -1,0 +1,208 @@
+import type { Instant, Millis } from '../ground/index.ts'
+import { fullAfter, timeUntil, tokensAt } from '../gate/index.ts'
+import { REMEMBERED, type BucketsGrant, type BucketsStatement, type SharedRefill } from './buckets.ts'
+
+/** A millionth of a token is rounding, not greed. */
+const ROUNDING = 1e-6
+
+/** How long it is believed that nobody has given anything back, in ms. */
+const BELIEVED: Millis = 1000
+
+/**
+ * What this process has of one tenant's tokens. All figures are levels of the account (see `BucketsStatement`): what lies
+ * between `used` and `level` is at hand, for as long as the lease: what was taken later than that before it is used would
+ * let more through in a while than the rate says.
+ */
+export class Hold {
+  readonly #buckets: readonly SharedRefill[]
+  readonly #lease: Millis
+  readonly #used: number[]
+  readonly #level: number[]
+  readonly #claim: number[]
+  /** Used beyond the estimate, below 0 what comes back: told with the next statement. */
+  readonly #owed: number[]
+  #until: Instant = -Infinity
+  /** Up to here it comes from an earlier lease. */
+  readonly #older: number[]
+  #olderUntil: Instant = -Infinity
+  #turn = 0
+  #heard: Instant = -Infinity
+  readonly #fullAt: Instant[]
+  #notBefore: Instant = -Infinity
+  readonly #offered: number[]
+  readonly #demand: number[]
+  readonly #batch: number[]
+  #stated: Instant = -Infinity
+  #scarce = false
+
+  constructor(buckets: readonly SharedRefill[], lease: Millis) {
+    const zeros = (): number[] => buckets.map(() => 0)
+    this.#buckets = buckets
+    this.#lease = lease
+    this.#used = zeros()
+    this.#level = zeros()
+    this.#claim = zeros()
+    this.#owed = zeros()
+    this.#older = zeros()
+    this.#fullAt = buckets.map(() => -Infinity)
+    this.#offered = zeros()
+    this.#demand = zeros()
+    this.#batch = zeros()
+  }
+
+  /** Tokens at hand of one of them. */
+  held(at: number): number {
+    return this.#level[at]! - this.#used[at]!
+  }
+
+  /** What was left for everybody when last heard of, and has come back since. */
+  available(at: number, now: Instant): number {
+    return tokensAt(this.#buckets[at]!, this.#fullAt[at]!, now)
+  }
+
+  /** True where something is to be told: tokens at hand, or owed. */
+  get isOpen(): boolean {
+    return this.#owed.some((owed) => owed !== 0) || this.#level.some((_, at) => this.held(at) > ROUNDING)
+  }
+
+  /** True where something should be told now: tokens are at hand for longer than the lease, or something is owed. */
+  isDue(now: Instant): boolean {
+    return this.#owed.some((owed) => owed !== 0) || this.#isStale(now)
+  }
+
+  /** Notes that so much is asked for: it tells how much to hold. */
+  offer(amounts: readonly number[]): void {
+    for (let at = 0; at < amounts.length; at++) this.#offered[at]! += amounts[at]!
+  }
+
+  /** Takes all of it from what is at hand, or nothing. */
+  take(amounts: readonly number[], now: Instant): boolean {
+    if (now >= this.#until) return false
+    const older = now >= this.#olderUntil
+    for (let at = 0; at < amounts.length; at++) {
+      const amount = amounts[at]!
+      if (amount === 0) continue
+      const used = this.#used[at]!
+      if (this.#level[at]! - used < amount - ROUNDING || (older && used < this.#older[at]! - ROUNDING)) return false
+    }
+    for (let at = 0; at < amounts.length; at++) this.#used[at]! += amounts[at]!
+    return true
+  }
+
+  /** True where it is time to ask for more before it runs out. */
+  get runsLow(): boolean {
+    if (this.#scarce) return false
+    for (let at = 0; at < this.#batch.length; at++)
+      if (this.#batch[at]! > 0 && this.#level[at]! - this.#used[at]! <= this.#batch[at]! / 3) return true
+    return false
+  }
+
+  /** Settles: so much more was used of one of them; below 0 so much less. What is at hand pays first. */
+  owe(at: number, more: number): void {
+    const paid = Math.max(0, Math.min(more, this.held(at)))
+    this.#used[at]! += paid
+    this.#owed[at]! += more - paid
+  }
+
+  /** Notes what was let in while nobody could be asked. At most what fits into a bucket is ever owed for that. */
+  oweUnasked(amounts: readonly number[]): void {
+    for (let at = 0; at < amounts.length; at++)
+      this.#owed[at] = Math.max(this.#owed[at]!, Math.min(this.#buckets[at]!.capacity, this.#owed[at]! + amounts[at]!))
+  }
+
+  /** How long there will not be so much, going by what was heard last; 0 where it is worth asking. */
+  timeUntil(amounts: readonly number[], now: Instant): Millis {
+    if (now - this.#heard >= BELIEVED) return 0
+    let longest = this.#notBefore - now
+    for (let at = 0; at < amounts.length; at++) longest = Math.max(longest, this.#timeUntilOf(at, amounts[at]!, now))
+    return Math.max(0, longest)
+  }
+
+  /** Which of them will be the last to suffice. */
+  bindingOf(amounts: readonly number[], now: Instant): number {
+    let [binding, longest] = [0, 0]
+    for (let at = 0; at < amounts.length; at++) {
+      const wait = this.#timeUntilOf(at, amounts[at]!, now)
+      if (wait > longest) [binding, longest] = [at, wait]
+    }
+    return binding
+  }
+
+  #timeUntilOf(at: number, amount: number, now: Instant): Millis {
+    const short = amount - this.held(at) - ROUNDING
+    return amount > 0 && short > 0 ? timeUntil(this.#buckets[at]!, this.#fullAt[at]!, short, now) : 0
+  }
+
+  /**
+   * What to tell the coordinator, and what to do with its answer.
+   * @param need what is asked for; with what is at hand it must make up all of it
+   * @param more what else is wanted by those who wait already
+   */
+  state(need: readonly number[], more: readonly number[], now: Instant, leave: boolean): Outgoing {
+    if (leave || this.#isStale(now)) for (let at = 0; at < this.#level.length; at++) this.#level[at] = this.#used[at]!
+    const owed = [...this.#owed]
+    const keep = this.#level.map((level, at) => level + owed[at]!)
+    const needed = keep.map((level, at) => level + Math.max(0, need[at]! - this.held(at)))
+    const spare = this.#spare(now)
+    const want = needed.map((level, at) => {
+      const left = Math.max(0, this.held(at) - need[at]!)
+      return level + (leave ? 0 : Math.max(0, more[at]! + spare[at]! - left))
+    })
+    const known = now - this.#heard < REMEMBERED
+    const statement = { turn: ++this.#turn, known, claim: [...this.#claim], keep, need: needed, want }
+    return { statement, heard: (grant, then) => this.#apply(statement, owed, now, grant, then) }
+  }
+
+  #isStale(now: Instant): boolean {
+    for (let at = 0; at < this.#level.length; at++) {
+      if (this.held(at) <= ROUNDING) continue
+      if (now >= this.#until || (now >= this.#olderUntil && this.#used[at]! < this.#older[at]! - ROUNDING)) return true
+    }
+    return false
+  }
+
+  /** As much as is asked for in a lease, going by a mean that forgets as fast. A sudden start is met by doubling. */
+  #spare(now: Instant): number[] {
+    const since = Math.max(0.01, now - this.#stated)
+    const news = 1 - Math.exp(-since / Math.max(1, this.#lease))
+    this.#stated = now
+    return this.#offered.map((offered, at) => {
+      this.#demand[at]! += news * (offered / since - this.#demand[at]!)
+      this.#offered[at] = 0
+      const spare = Math.max(this.#demand[at]! * this.#lease, 2 * offered * Math.min(1, this.#lease / since))
+      return this.#lease > 0 && spare >= offered ? spare : 0
+    })
+  }
+
+  #apply(statement: BucketsStatement, owed: readonly number[], sent: Instant, grant: BucketsGrant, now: Instant): void {
+    const hadOlder = this.#used.some((used, at) => used < this.#older[at]! - ROUNDING)
+    this.#scarce = false
+    for (let at = 0; at < this.#level.length; at++) {
+      const level = grant.level[at]!
+      this.#used[at]! += owed[at]!
+      this.#owed[at]! -= owed[at]!
+      this.#older[at] = statement.keep[at]!
+      this.#level[at] = level
+      this.#claim[at] = level
+      this.#batch[at] = this.#lease > 0 ? this.held(at) : 0
+      if (level - statement.need[at]! < (statement.want[at]! - statement.need[at]!) / 2) this.#scarce = true
+      const { capacity } = this.#buckets[at]!
+      this.#fullAt[at] = fullAfter(this.#buckets[at]!, now, capacity - grant.available[at]!, now)
+    }
+    if (!hadOlder) this.#olderUntil = this.#until
+    this.#until = sent + Math.max(this.#lease, LEAST)
+    this.#heard = now
+    // Never at once, or a clock that stands still would be asked for ever.
+    if (!grant.granted) this.#notBefore = now + Math.max(grant.retryAfter, 0.01)
+  }
+}
+
+/** Even without leases what was granted must outlive the way back. */
+const LEAST: Millis = 250
+
+/** See {@link Hold.state}. */
+export interface Outgoing {
+  readonly statement: BucketsStatement
+  /** To be called with the answer, and when it came. */
+  readonly heard: (grant: BucketsGrant, now: Instant) => void
+}

@@ -1,0 +1,40 @@
+import type { Instant, Timer } from '../ground/index.ts'
+import type { Answer, Verdict, Waiting } from '../gate/index.ts'
+
+/** An arrival that waits for tokens of its tenant, or for the answer to whether there are any. */
+export class BucketsWaiter implements Waiting {
+  readonly cost: number
+  readonly amounts: readonly number[]
+  readonly since: Instant
+  answer: Answer | undefined
+  /** Ends its patience. */
+  timer: Timer | undefined
+  readonly #left: (waiter: BucketsWaiter, code: 'cancelled') => void
+
+  constructor(
+    cost: number,
+    amounts: readonly number[],
+    since: Instant,
+    left: (waiter: BucketsWaiter, code: 'cancelled') => void,
+  ) {
+    this.cost = cost
+    this.amounts = amounts
+    this.since = since
+    this.#left = left
+  }
+
+  get admitted(): undefined {
+    return undefined
+  }
+
+  cancel(): void {
+    this.#left(this, 'cancelled')
+  }
+
+  tell(verdict: Verdict): void {
+    this.timer?.cancel()
+    const { answer } = this
+    this.answer = undefined
+    answer?.(verdict)
+  }
+}

@@ -1,0 +1,82 @@
+import type { Millis } from '../ground/index.ts'
+import type { Refill } from '../gate/index.ts'
+
+/** Buckets that many processes take from together. */
+export interface SharedBudget {
+  /** Processes that give the same name, and the same names of buckets, share. */
+  readonly name: string
+  /** In an order that is the same in every statement. At least one. */
+  readonly buckets: readonly SharedRefill[]
+}
+
+/** One of the buckets: a rate of requests, of tokens. */
+export interface SharedRefill extends Refill {
+  readonly name: string
+}
+
+/**
+ * What a process says of its account with one tenant. Levels, not movements: how many tokens of each bucket are on the
+ * account in all, ever since it was opened. So a statement that arrives twice changes nothing the second time, and one
+ * whose answer was lost is made good by the next. One figure for each bucket, in their order.
+ */
+export interface BucketsStatement {
+  /** Counts the statements of this account, from 1. What comes after a later one is void. */
+  readonly turn: number
+  /** True where the coordinator has answered this account within {@link REMEMBERED}: it must know it still. */
+  readonly known: boolean
+  /** The level it last heard of. Taken at its word where the coordinator does not know the account any more. */
+  readonly claim: readonly number[]
+  /**
+   * What has been used and what is kept: the account is brought to this level whatever is there. Below the level it is at,
+   * the difference comes back, though no bucket ever gets fuller than full; above it, it is charged, into debt if need be.
+   */
+  readonly keep: readonly number[]
+  /** What is asked for: all of it, or nothing at all. At least `keep`. */
+  readonly need: readonly number[]
+  /** What would be taken beyond, as far as there is enough for everybody. At least `need`. */
+  readonly want: readonly number[]
+}
+
+/** What the coordinator answers. */
+export interface BucketsGrant {
+  /** True where `need` was met. */
+  readonly granted: boolean
+  /** When it could be met if nobody takes anything meanwhile, in ms; 0 where it was. */
+  readonly retryAfter: Millis
+  /** How many accounts with this tenant have been heard of lately, this one included. */
+  readonly sessions: number
+  /** The level the account is at now: from `need` to `want`, or `keep`. */
+  readonly level: readonly number[]
+  /** What is left for everybody; below 0 while in debt. */
+  readonly available: readonly number[]
+}
+
+/** The account of one process with one tenant. */
+export interface BucketsAccount {
+  /** Rejects where the coordinator cannot be reached, or has had a later statement. Deadlines are the caller's. */
+  state(statement: BucketsStatement): Promise<BucketsGrant>
+}
+
+/**
+ * Where the buckets of all processes are. Time is the coordinator's own: what a caller's clock says is never sent. Two
+ * implementations under the same laws: `memoryBuckets` for one process, `redisBuckets` for many.
+ */
+export interface BucketsCoordinator {
+  /**
+   * Opens an account; costs nothing until something is stated.
+   * @param session names it: letters and digits, different for each account ever opened
+   */
+  open(budget: SharedBudget, tenant: string, session: string): BucketsAccount
+}
+
+/** How long an account that has had an answer may count on being known, in ms. */
+export const REMEMBERED: Millis = 30_000
+
+/** How long an account counts among the `sessions` after it was last heard of, in ms. */
+export const HEARD_OF: Millis = 30_000
+
+/** How long a coordinator remembers an account at least, and buckets beyond the time at which they are full, in ms. */
+export const KEPT: Millis = 60_000
+
+/** How exactly it is known when an account was last heard of, in ms: noting it every time would cost more than it is worth. */
+export const COUNTED: Millis = 500

@@ -1,0 +1,86 @@
+import type { Millis } from '../ground/index.ts'
+
+/** How many wait in each class of priority, from 0 to 3. */
+export type Classes = readonly [number, number, number, number]
+
+/** One who waits, as it is told to the coordinator. */
+export interface SlotHead {
+  readonly priority: number
+  /** How long it has been waiting, in ms. */
+  readonly age: Millis
+}
+
+/**
+ * What an instance says of itself. Everything in it is a level, not an event: saying it twice, or not at all, or in
+ * another order changes nothing for long.
+ */
+export interface SlotReport {
+  readonly session: string
+  /** The registration it believes in; 0 asks for a new one. */
+  readonly life: number
+  /** Rises with every report of the session. */
+  readonly seq: number
+  /** Slots it knows it was ever granted in this life; where `life` is 0, how many are in use and claimed. */
+  readonly granted: number
+  /** Slots it has ever given back in this life. */
+  readonly returned: number
+  readonly limit: number
+  readonly lease: Millis
+  /** How many may wait everywhere; 0 for any number. */
+  readonly queue: number
+  /** True where whoever waits longest is next, false where instances share. */
+  readonly strict: boolean
+  /** True when it goes, and gives back all it has. */
+  readonly leaves: boolean
+  readonly waiting: Classes
+  /** Slots it would like to have lying ready when nobody waits anywhere. */
+  readonly spare: number
+  /** Those who are next, the first first. */
+  readonly heads: readonly SlotHead[]
+}
+
+/** What the coordinator says to one instance: in answer to its report, or because something changed. */
+export interface SlotNews {
+  readonly life: number
+  /** Rises with everything said in one life: what comes again or late is not acted upon twice. */
+  readonly number: number
+  /** Slots ever granted to it in this life. */
+  readonly granted: number
+  /** Of the last grant: rises with every grant to anybody, whatever is lost. */
+  readonly fence: number
+  /** The best class that waits at another instance; -1 for nobody. */
+  readonly foreign: number
+  /** How many slots each instance that wants any may keep. */
+  readonly fair: number
+  /** How many of each class have to go because too many wait everywhere. */
+  readonly shed: Classes
+}
+
+/** The answer to a report. */
+export interface SlotReply extends SlotNews {
+  /** `unknown`: no such registration (any more); `refused`: registered, but what was claimed is in other hands. */
+  readonly status: 'ok' | 'unknown' | 'refused' | 'stale'
+  readonly limit: number
+  /** When something may change without anybody saying so, in ms from now; 0 for not. */
+  readonly wake: Millis
+  /** Instances, slots in their hands, arrivals that wait, and how long the first of those has, in ms. */
+  readonly sessions: number
+  readonly used: number
+  readonly queued: number
+  readonly oldest: Millis
+  /** True while it has just started and listens to what others hold before it grants anything. */
+  readonly learning: boolean
+}
+
+/**
+ * The authority over one limit that several instances share. It knows how many slots each holds and who waits, and
+ * never lets the sum of what is held exceed the limit.
+ */
+export interface SlotCoordinator {
+  /** How long a registration lasts without being renewed; `Infinity` where nobody can vanish unnoticed. */
+  readonly lease: Millis
+  /** Answers once, now or later, with an error where it could not be asked. */
+  sync(report: SlotReport, answer: (reply: SlotReply | Error) => void): void
+  /** Hears what is said to a session until the result is called. */
+  listen(session: string, listener: (news: SlotNews) => void): () => void
+}

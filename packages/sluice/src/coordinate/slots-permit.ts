@@ -1,0 +1,61 @@
+import type { Millis, Outcome, Permit } from '../ground/index.ts'
+import { SlotWatch } from './slots-watch.ts'
+
+/** Whoever lent a slot. */
+export interface SlotLender {
+  /** Takes a slot back. Called once for each permit. */
+  release(permit: SlotPermit): void
+  watches(permit: SlotPermit): void
+}
+
+/**
+ * The right to use one slot of a fleet.
+ *
+ * It carries a fence for resources that check one: a number that rises with every grant to any instance and is never
+ * used again, so a resource that has seen a higher one knows that this slot was given away in the meantime.
+ */
+export class SlotPermit implements Permit {
+  readonly waited: Millis
+  readonly fence: number
+  /** The registration it counts under; 0 for one that was let in without. */
+  readonly life: number
+  #watch: SlotWatch | undefined
+  #lender: SlotLender | undefined
+
+  constructor(lender: SlotLender, waited: Millis, fence: number, life: number, watch: SlotWatch | undefined) {
+    this.#lender = lender
+    this.waited = waited
+    this.fence = fence
+    this.life = life
+    this.#watch = watch
+    if (watch !== undefined) lender.watches(this)
+  }
+
+  get admitted(): true {
+    return true
+  }
+
+  /** Aborted with a `SlotLost` when the lease is lost while the slot is in use. */
+  get signal(): AbortSignal {
+    if (this.#watch === undefined) {
+      this.#watch = new SlotWatch(undefined)
+      this.#lender?.watches(this)
+    }
+    return this.#watch.signal
+  }
+
+  lost(reason: Error): void {
+    this.#watch?.lost(reason)
+  }
+
+  release(_outcome: Outcome): void {
+    const lender = this.#lender
+    if (lender === undefined) return
+    this.#lender = undefined
+    lender.release(this)
+  }
+
+  [Symbol.dispose](): void {
+    this.release('ignored')
+  }
+}
