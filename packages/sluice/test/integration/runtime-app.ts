@@ -28,7 +28,7 @@ async function work(request: Request): Promise<Response> {
   return new Response(`done ${await request.text()}`)
 }
 
-const guarded: Protected<[]> = protect(work, { gate })
+const guarded: Protected = protect(work, { gate })
 
 /** Everything but `/stats` and `/finish` meets the gate. */
 export async function app(request: Request): Promise<Response> {
