@@ -32,11 +32,13 @@ export interface DegradationOptions<Req> {
   readonly onChange?: (step: string, inForce: boolean, pressure: Pressure) => void
 }
 
-const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
-
-/** Only what changes nothing is served: other methods than GET, HEAD and OPTIONS are refused (requirement S3.12). */
-export function readOnly<Req>(above: number = 0.9): DegradationStep<Req> {
-  return { name: 'read-only', above, instead: ({ method }) => !SAFE.has(method) }
+/**
+ * Only reading is served: other methods are refused (requirement S3.12).
+ * @param methods what counts as reading, in capitals. Default GET and HEAD; add OPTIONS where browsers of other origins
+ * ask first, or their reads fail with the rest
+ */
+export function readOnly<Req>(above: number = 0.9, methods: readonly string[] = ['GET', 'HEAD']): DegradationStep<Req> {
+  return { name: 'read-only', above, instead: ({ method }) => !methods.includes(method) }
 }
 
 /** Only what `lookup` finds is answered, all else refused: the last step before the door is shut (requirement S3.12). */

@@ -60,6 +60,18 @@ describe('degradation', () => {
     assert.deepEqual([refusal.code, refusal.load, refusal.limit], ['shed', 0.96, 0.95])
   })
 
+  it('S3.12 reading is GET and HEAD, and what the operator counts as reading besides', () => {
+    const pressure = new Dial()
+    pressure.level = 0.91
+    const served = (step: DegradationStep<Request>): string[] => {
+      const given = degradation({ pressure, steps: [step] })
+      const methods = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE', 'get']
+      return methods.filter((method) => given.instead(asks(method)) === undefined)
+    }
+    assert.deepEqual(served(readOnly()), ['GET', 'HEAD'])
+    assert.deepEqual(served(readOnly(0.9, ['GET', 'HEAD', 'OPTIONS'])), ['GET', 'HEAD', 'OPTIONS'])
+  })
+
   it('S3.12 a step is lifted a tenth below, so that it does not flap; each change is told once', () => {
     const pressure = new Dial()
     const told: string[] = []
