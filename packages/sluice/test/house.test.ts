@@ -26,7 +26,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   fetch: ['ground', 'gate', 'observe', 'http', 'clients'],
   consumers: ['ground', 'gate', 'stream', 'observe'],
   pools: ['ground', 'queue', 'gate', 'observe'],
-  flows: ['ground', 'gate', 'stream', 'observe'],
+  flows: ['ground', 'gate', 'stream', 'observe', 'http'],
   coordinate: ['ground', 'measure', 'queue', 'gate'],
   redis: ['ground', 'coordinate'],
   sim: ['ground', 'measure', 'limit', 'queue', 'gate'],

@@ -1,17 +1,23 @@
-import { unwatchClose, watchClose, type ClosingSocket } from './pipelined-close.ts'
+import { unwatchDeparture, watchDeparture, type Connection, type Leaver } from '../http/index.ts'
 import { prematureClose } from './premature-close.ts'
 import { Wait } from './wait.ts'
 import type { NodeWritable, Writer, WriterOptions } from './writable.ts'
 
+/** The slice of `ServerResponse` by which one that waits behind others on its connection is known. */
+interface Pipelined {
+  readonly socket?: Connection | null
+  readonly req?: { readonly socket?: Connection | null }
+}
+
 /** A {@link Writer} over `write() === false` and `drain`. */
-export class NodeWriter<T> implements Writer<T> {
+export class NodeWriter<T> implements Writer<T>, Leaver {
   readonly #writable: NodeWritable<T>
   readonly #options: WriterOptions
   #drained: Wait | undefined
   #finished: Wait | undefined
   #failure: { readonly reason: unknown } | undefined
   #over = false
-  #watched: ClosingSocket | undefined
+  #watched: Connection | undefined
 
   constructor(writable: NodeWritable<T>, options: WriterOptions) {
     this.#writable = writable
@@ -22,7 +28,10 @@ export class NodeWriter<T> implements Writer<T> {
     writable.on('error', this.#onError)
     writable.on('close', this.#onClose)
     writable.on('finish', this.#onFinish)
-    this.#watched = watchClose(writable, this.#onClose)
+    // A response that has not its turn yet emits nothing on Node 20 and 22 when its client disconnects.
+    const { socket, req } = writable as Pipelined
+    if (socket === null && typeof req?.socket?.on === 'function') this.#watched = req.socket
+    if (this.#watched !== undefined) watchDeparture(this.#watched, this)
     if (signal?.aborted === true) this.#onAbort()
     else if (writable.writableFinished) this.#onFinish()
     else if (writable.destroyed) this.#onClose()
@@ -30,6 +39,10 @@ export class NodeWriter<T> implements Writer<T> {
 
   get held(): number {
     return this.#writable.writableLength
+  }
+
+  left(): void {
+    this.#onClose()
   }
 
   write(chunk: T): Promise<void> | undefined {
@@ -103,7 +116,7 @@ export class NodeWriter<T> implements Writer<T> {
     this.#writable.off('error', this.#onError)
     this.#writable.off('close', this.#onClose)
     this.#writable.off('finish', this.#onFinish)
-    if (this.#watched !== undefined) unwatchClose(this.#watched, this.#onClose)
+    if (this.#watched !== undefined) unwatchDeparture(this.#watched, this)
   }
 }
 
