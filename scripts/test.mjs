@@ -42,8 +42,8 @@ for (const major of values.nodes?.split(',') ?? [undefined]) {
     process.exit(1)
   }
   if (major !== undefined) process.stdout.write(`\nNode ${major}\n`)
-  // Tests with real sockets and load share the cores: several files at once only make each other late.
-  const args = ['--test', '--test-reporter=spec', '--test-concurrency=1', '--enable-source-maps', ...testFiles()]
-  failed ||= spawnSync(node, args, { cwd: root, stdio: 'inherit', env }).status ?? 1
+  const args = ['--enable-source-maps', join(root, 'scripts', 'run-tests.mjs'), ...testFiles()]
+  const { status } = spawnSync(node, args, { cwd: root, stdio: 'inherit', env })
+  if (status !== 0) failed = 1
 }
 process.exit(failed)
