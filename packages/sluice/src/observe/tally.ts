@@ -36,6 +36,11 @@ export interface Tally extends Observer {
    * from another. Dispose it when done.
    */
   longestWait(): LongestWait
+  /**
+   * Tells of everybody who is let in how long he had waited, in ms, 0 included, until the result is disposed: for
+   * histograms that keep their own counts. The listener must not throw.
+   */
+  eachWait(listener: (waited: Millis) => void): Disposable
 }
 
 /** See {@link Tally.longestWait}. */
@@ -60,6 +65,8 @@ class Counts implements Tally {
   readonly waitCounts: number[] = Array.from({ length: WAIT_BUCKETS.length + 1 }, () => 0)
 
   readonly #longest = new Set<Longest>()
+  /** `undefined` while nobody listens: every admission passes here. */
+  #listeners: ReadonlySet<(waited: Millis) => void> | undefined
 
   get averageWait(): Millis {
     return this.admissions === 0 ? 0 : this.waitTotal / this.admissions
@@ -73,6 +80,7 @@ class Counts implements Tally {
     while (bucket < WAIT_BUCKETS.length && waited > WAIT_BUCKETS[bucket]! * 1000) bucket++
     this.waitCounts[bucket]!++
     if (waited > 0) for (const longest of this.#longest) longest.see(waited)
+    if (this.#listeners !== undefined) for (const listener of this.#listeners) listener(waited)
   }
 
   waiting(): void {
@@ -96,6 +104,19 @@ class Counts implements Tally {
     const longest: Longest = new Longest(() => this.#longest.delete(longest))
     this.#longest.add(longest)
     return longest
+  }
+
+  eachWait(listener: (waited: Millis) => void): Disposable {
+    // A function of its own, so that one who listens twice is told twice and ends each by itself.
+    const own = (waited: Millis): void => listener(waited)
+    this.#listeners = new Set([...(this.#listeners ?? []), own])
+    return {
+      [Symbol.dispose]: () => {
+        const rest = new Set(this.#listeners)
+        rest.delete(own)
+        this.#listeners = rest.size === 0 ? undefined : rest
+      },
+    }
   }
 }
 
