@@ -14,6 +14,8 @@ const programs = {
   pgbouncer: 'pgbouncer',
   'rabbitmq-server': 'rabbitmq-server',
   gcc: 'gcc',
+  promtool: 'prometheus',
+  chromium: 'chromium',
 }
 
 /** Files that are no programs. */

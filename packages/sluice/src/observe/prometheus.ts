@@ -2,6 +2,9 @@ import type { Gate } from '../gate/index.ts'
 import { METRICS, WAIT_METRIC, type Reading } from './metrics.ts'
 import type { Tally } from './tally.ts'
 
+// For whoever builds dashboards and alerts: the names, without prefix.
+export { METRICS, WAIT_METRIC, type Metric, type Reading } from './metrics.ts'
+
 /** What is used of a `prom-client` registry (version 15). */
 export interface PrometheusRegistry {
   registerMetric(metric: never): void

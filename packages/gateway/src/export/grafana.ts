@@ -1,0 +1,226 @@
+/** A line of a chart: what is asked of Prometheus, and what it is called. */
+export interface Query {
+  readonly expr: string
+  readonly legend: string
+}
+
+/** A chart. Widths are in twenty-fourths of the page. */
+export interface Chart {
+  readonly title: string
+  readonly description: string
+  readonly unit: 'reqps' | 'short' | 's' | 'percentunit' | 'bytes'
+  readonly kind?: 'timeseries' | 'stat'
+  readonly width?: number
+  /** Red above this. */
+  readonly bad?: number
+  readonly queries: readonly Query[]
+}
+
+/** What everything is narrowed to: chosen at the top of the page. */
+const WHICH = 'job=~"$job",instance=~"$instance"'
+const RATE = '$__rate_interval'
+
+const rate = (metric: string, by = '', more = ''): string =>
+  `sum${by && ` by (${by})`} (rate(backpressure_${metric}{${WHICH}${more}}[${RATE}]))`
+const sum = (metric: string, by = ''): string => `sum${by && ` by (${by})`} (backpressure_${metric}{${WHICH}})`
+const waitAt = (quantile: number): string =>
+  `histogram_quantile(${quantile}, sum by (le) (rate(backpressure_wait_time_seconds_bucket{${WHICH}}[${RATE}])))`
+
+const REFUSED = ',code!="cancelled"'
+const refusedShare = `${rate('rejected_total', '', REFUSED)} / (${rate('admitted_total')} + ${rate('rejected_total', '', REFUSED)})`
+
+/** The charts of the dashboard (requirement S3.9): by what is asked first at three in the morning. */
+export const CHARTS: readonly Chart[] = [
+  {
+    title: 'Good per second',
+    description: 'Ended well',
+    unit: 'reqps',
+    kind: 'stat',
+    width: 6,
+    queries: [{ expr: rate('released_total', '', ',outcome="success"'), legend: 'good' }],
+  },
+  {
+    title: 'Turned away',
+    description: 'Of all that asked to come in',
+    unit: 'percentunit',
+    kind: 'stat',
+    width: 6,
+    bad: 0.05,
+    queries: [{ expr: refusedShare, legend: 'refused' }],
+  },
+  {
+    title: 'Wait, p95',
+    description: 'Of those who were let in',
+    unit: 's',
+    kind: 'stat',
+    width: 6,
+    bad: 1,
+    queries: [{ expr: waitAt(0.95), legend: 'p95' }],
+  },
+  {
+    title: 'In use',
+    description: 'In progress as a share of the limit',
+    unit: 'percentunit',
+    kind: 'stat',
+    width: 6,
+    bad: 0.85,
+    queries: [{ expr: `${sum('active_requests')} / ${sum('limit')}`, legend: 'in use' }],
+  },
+  {
+    title: 'Offered, let in, good',
+    description: 'Where they part, somebody is turned away or fails',
+    unit: 'reqps',
+    queries: [
+      { expr: `${rate('admitted_total')} + ${rate('rejected_total')}`, legend: 'offered' },
+      { expr: rate('admitted_total'), legend: 'let in' },
+      { expr: rate('released_total', '', ',outcome="success"'), legend: 'good' },
+    ],
+  },
+  {
+    title: 'Active against queued',
+    description: 'In progress, what may be, and who waits',
+    unit: 'short',
+    queries: [
+      { expr: sum('active_requests'), legend: 'active' },
+      { expr: sum('limit'), legend: 'limit' },
+      { expr: sum('queued_requests'), legend: 'queued' },
+    ],
+  },
+  {
+    title: 'Turned away, by reason',
+    description: 'Per second; cancelled are clients that left while they waited',
+    unit: 'reqps',
+    queries: [{ expr: rate('rejected_total', 'code'), legend: '{{code}}' }],
+  },
+  {
+    title: 'Wait',
+    description: 'How long those who were let in had waited',
+    unit: 's',
+    queries: [
+      { expr: waitAt(0.5), legend: 'p50' },
+      { expr: waitAt(0.95), legend: 'p95' },
+      { expr: waitAt(0.99), legend: 'p99' },
+    ],
+  },
+  {
+    title: 'Ended, by outcome',
+    description: 'Per second; ignored are those whose client left',
+    unit: 'reqps',
+    queries: [{ expr: rate('released_total', 'outcome'), legend: '{{outcome}}' }],
+  },
+  {
+    title: 'Pressure',
+    description: '0 idle, 1 full, above 1 refusing; the limit moved so often per second',
+    unit: 'short',
+    queries: [
+      { expr: `max by (instance) (backpressure_pressure{${WHICH}})`, legend: '{{instance}}' },
+      { expr: rate('limit_changes_total'), legend: 'moves of the limit' },
+    ],
+  },
+  {
+    title: 'Upstream: answers',
+    description: 'By class of status',
+    unit: 'reqps',
+    queries: [{ expr: rate('upstream_responses_total', 'class'), legend: '{{class}}' }],
+  },
+  {
+    title: 'Upstream: no answer',
+    description: 'By reason; and clients that left before they were answered',
+    unit: 'reqps',
+    queries: [
+      { expr: rate('upstream_failures_total', 'code'), legend: '{{code}}' },
+      { expr: rate('client_departures_total'), legend: 'client left' },
+    ],
+  },
+  {
+    title: 'Event loop',
+    description: 'How late timers are, p99',
+    unit: 's',
+    queries: [{ expr: `max by (instance) (nodejs_eventloop_lag_p99_seconds{${WHICH}})`, legend: '{{instance}}' }],
+  },
+  {
+    title: 'Processor',
+    description: 'Of one core',
+    unit: 'percentunit',
+    queries: [
+      { expr: `sum by (instance) (rate(process_cpu_seconds_total{${WHICH}}[${RATE}]))`, legend: '{{instance}}' },
+    ],
+  },
+  {
+    title: 'Memory',
+    description: 'Resident',
+    unit: 'bytes',
+    queries: [{ expr: `sum by (instance) (process_resident_memory_bytes{${WHICH}})`, legend: '{{instance}}' }],
+  },
+]
+
+const COLUMNS = 24
+const SOURCE = { type: 'prometheus', uid: '${source}' }
+
+/** The dashboard as Grafana imports it (requirement S3.9): version 10 and later. */
+export function grafana(): string {
+  const choice = (name: string, query: string): object => ({
+    name,
+    label: name,
+    type: 'query',
+    datasource: SOURCE,
+    query: { query, refId: name },
+    refresh: 2,
+    multi: true,
+    includeAll: true,
+    allValue: '.*',
+    current: { text: 'All', value: '$__all' },
+  })
+  const dashboard = {
+    title: 'Sluice',
+    uid: 'sluice',
+    tags: ['sluice', 'overload'],
+    schemaVersion: 39,
+    version: 1,
+    editable: true,
+    time: { from: 'now-1h', to: 'now' },
+    refresh: '10s',
+    // One cursor over all charts.
+    graphTooltip: 1,
+    templating: {
+      list: [
+        { name: 'source', label: 'source', type: 'datasource', query: 'prometheus' },
+        choice('job', 'label_values(backpressure_active_requests, job)'),
+        choice('instance', 'label_values(backpressure_active_requests{job=~"$job"}, instance)'),
+      ],
+    },
+    panels: panels(),
+  }
+  return `${JSON.stringify(dashboard, undefined, 2)}\n`
+}
+
+function panels(): object[] {
+  let x = 0
+  let y = 0
+  return CHARTS.map(({ title, description, unit, kind = 'timeseries', width = 12, bad, queries }, index) => {
+    const h = kind === 'stat' ? 4 : 8
+    const gridPos = { x, y, w: width, h }
+    x += width
+    if (x >= COLUMNS) {
+      x = 0
+      y += h
+    }
+    const steps = [{ color: 'green', value: null }, ...(bad === undefined ? [] : [{ color: 'red', value: bad }])]
+    return {
+      id: index + 1,
+      title,
+      description,
+      type: kind,
+      datasource: SOURCE,
+      gridPos,
+      fieldConfig: { defaults: { unit, min: 0, thresholds: { mode: 'absolute', steps } }, overrides: [] },
+      options: kind === 'stat' ? { reduceOptions: { calcs: ['lastNotNull'] } } : { legend: { displayMode: 'list' } },
+      targets: queries.map(({ expr, legend }, at) => ({
+        refId: String.fromCodePoint(65 + at),
+        datasource: SOURCE,
+        expr,
+        legendFormat: legend,
+      })),
+    }
+  })
+}

@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict'
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import { createServer as createSocket, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { stringify } from 'yaml'
+import { ALERTS, alerts } from '../../src/export/alerts.ts'
+import { CHARTS, grafana } from '../../src/export/grafana.ts'
+import { startRun, type Sluice } from './run-child.ts'
+
+const there = spawnSync('prometheus', ['--version']).status === 0
+const options = there ? { timeout: 60_000 } : { skip: 'prometheus is not installed: apt-get install prometheus' }
+
+interface Answer {
+  readonly data: { readonly result: readonly { readonly value: readonly [number, string] }[] }
+}
+
+async function freePort(): Promise<number> {
+  const socket = createSocket().listen(0, '127.0.0.1')
+  await once(socket, 'listening')
+  const { port } = socket.address() as AddressInfo
+  socket.close()
+  await once(socket, 'close')
+  return port
+}
+
+describe('a real Prometheus that scrapes a gateway', options, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-prometheus-'))
+  let upstream: Server
+  let gateway: Sluice
+  let prometheus: ChildProcess
+  let base = ''
+  let log = ''
+  let loading = true
+
+  before(async () => {
+    if (!there) return
+    upstream = createServer((_request, response) => setTimeout(() => response.end('ok'), 40)).listen(0, '127.0.0.1')
+    await once(upstream, 'listening')
+    const { port } = upstream.address() as AddressInfo
+    gateway = await startRun(port, '--max-concurrent', '4', '--queue', '4', '--wait-timeout', '60ms')
+    const own = await freePort()
+    const file = join(folder, 'prometheus.yml')
+    writeFileSync(join(folder, 'alerts.yml'), alerts())
+    writeFileSync(
+      file,
+      stringify({
+        global: { scrape_interval: '500ms', evaluation_interval: '1s' },
+        rule_files: ['alerts.yml'],
+        scrape_configs: [{ job_name: 'sluice', static_configs: [{ targets: [`127.0.0.1:${gateway.adminPort}`] }] }],
+      }),
+    )
+    prometheus = spawn(
+      'prometheus',
+      [
+        `--config.file=${file}`,
+        `--storage.tsdb.path=${join(folder, 'data')}`,
+        `--web.listen-address=127.0.0.1:${own}`,
+        '--log.level=warn',
+      ],
+      { stdio: ['ignore', 'ignore', 'pipe'] },
+    )
+    prometheus.stderr?.setEncoding('utf8').on('data', (text: string) => (log += text))
+    base = `http://127.0.0.1:${own}`
+    void load(gateway.port)
+  })
+
+  after(async () => {
+    loading = false
+    if (!there) return
+    await gateway.stop()
+    const gone = once(prometheus, 'exit')
+    prometheus.kill('SIGTERM')
+    await gone
+    upstream.close()
+    upstream.closeAllConnections()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  /** Twelve clients where four are served and four may wait: some are refused, some wait in vain. */
+  async function load(port: number): Promise<void> {
+    const client = async (): Promise<void> => {
+      while (loading)
+        await fetch(`http://127.0.0.1:${port}/`)
+          .then((response) => response.text())
+          .catch(() => undefined)
+    }
+    await Promise.all(Array.from({ length: 12 }, client))
+  }
+
+  /** The values of a query, once there are any; none after a while. */
+  async function ask(expr: string): Promise<readonly number[]> {
+    const deadline = Date.now() + 20_000
+    while (Date.now() < deadline) {
+      const response = await fetch(`${base}/api/v1/query?${new URLSearchParams({ query: expr })}`).catch(
+        () => undefined,
+      )
+      if (response !== undefined) {
+        const text = await response.text()
+        assert.ok(response.status !== 400, `${expr}: ${text}`)
+        if (response.status === 200) {
+          const values = (JSON.parse(text) as Answer).data.result.map(({ value }) => Number(value[1]))
+          if (values.some((value) => Number.isFinite(value))) return values
+        }
+      }
+      await new Promise((resolve) => setTimeout(resolve, 250))
+    }
+    return []
+  }
+
+  it('S3.9 every query of the dashboard returns data', async () => {
+    const empty: string[] = []
+    for (const { title, queries } of CHARTS)
+      for (const { expr, legend } of queries) {
+        const asked = expr.replaceAll('$__rate_interval', '5s').replaceAll('$job', '.*').replaceAll('$instance', '.*')
+        if ((await ask(asked)).length === 0) empty.push(`${title}, ${legend}: ${asked}`)
+      }
+    assert.deepEqual(empty, [], log)
+  })
+
+  it('S3.9 what they say is so: four in progress, four waiting, and most turned away', async () => {
+    const [limit] = await ask('sum(backpressure_limit)')
+    assert.equal(limit, 4)
+    const [most] = await ask('max_over_time(backpressure_active_requests[5s])')
+    assert.ok(most !== undefined && most >= 1 && most <= 4, `${most}`)
+    const [refused] = await ask('sum(rate(backpressure_rejected_total{code!="cancelled"}[5s]))')
+    assert.ok(refused !== undefined && refused > 1, `${refused}`)
+    const [good] = await ask('sum(rate(backpressure_released_total{outcome="success"}[5s]))')
+    assert.ok(good !== undefined && good > 10 && good <= 110, `four at a time of 40 ms each: ${good}`)
+  })
+
+  it('S3.10 takes the alert rules, and finds nothing wrong when it evaluates them', async () => {
+    const response = await fetch(`${base}/api/v1/rules`)
+    const { data } = (await response.json()) as {
+      data: { groups: { rules: { name: string; health: string; lastError?: string }[] }[] }
+    }
+    const rules = data.groups.flatMap((group) => group.rules)
+    assert.deepEqual(
+      rules.map(({ name }) => name),
+      ALERTS.map(({ alert }) => alert),
+    )
+    for (const { name, health, lastError } of rules) assert.equal(health, 'ok', `${name}: ${lastError}`)
+  })
+
+  it('S3.9 is a dashboard: one panel for each chart, none over another', () => {
+    const { panels } = JSON.parse(grafana()) as {
+      panels: { id: number; title: string; gridPos: { x: number; y: number; w: number; h: number } }[]
+    }
+    assert.deepEqual(
+      panels.map(({ title }) => title),
+      CHARTS.map(({ title }) => title),
+    )
+    const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) => {
+      assert.ok(x + w <= 24)
+      return Array.from({ length: w * h }, (_, index) => `${x + (index % w)}:${y + Math.floor(index / w)}`)
+    })
+    assert.equal(new Set(cells).size, cells.length)
+  })
+})
