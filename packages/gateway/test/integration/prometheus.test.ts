@@ -35,7 +35,7 @@ describe('a real Prometheus that scrapes a gateway', options, () => {
   let prometheus: ChildProcess
   let base = ''
   let log = ''
-  let loading = true
+  const loading = new AbortController()
 
   before(async () => {
     if (!there) return
@@ -70,7 +70,7 @@ describe('a real Prometheus that scrapes a gateway', options, () => {
   })
 
   after(async () => {
-    loading = false
+    loading.abort()
     if (!there) return
     await gateway.stop()
     const gone = once(prometheus, 'exit')
@@ -84,7 +84,7 @@ describe('a real Prometheus that scrapes a gateway', options, () => {
   /** Twelve clients where four are served and four may wait: some are refused, some wait in vain. */
   async function load(port: number): Promise<void> {
     const client = async (): Promise<void> => {
-      while (loading)
+      while (!loading.signal.aborted)
         await fetch(`http://127.0.0.1:${port}/`)
           .then((response) => response.text())
           .catch(() => undefined)
@@ -96,9 +96,7 @@ describe('a real Prometheus that scrapes a gateway', options, () => {
   async function ask(expr: string): Promise<readonly number[]> {
     const deadline = Date.now() + 20_000
     while (Date.now() < deadline) {
-      const response = await fetch(`${base}/api/v1/query?${new URLSearchParams({ query: expr })}`).catch(
-        () => undefined,
-      )
+      const response = await fetch(`${base}/api/v1/query?query=${encodeURIComponent(expr)}`).catch(() => undefined)
       if (response !== undefined) {
         const text = await response.text()
         assert.ok(response.status !== 400, `${expr}: ${text}`)
