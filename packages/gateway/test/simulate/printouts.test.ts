@@ -30,6 +30,14 @@ describe('the printouts of the docs', () => {
       assert.equal(failed, false, said)
     })
 
+  it('S3.14 the operations guide shows what is printed, and has a word on each thing that is asked', async () => {
+    const guide = join(root, 'docs', 'operations.md')
+    const { failed, said } = await printouts('--check', '--page', guide)
+    assert.equal(failed, false, said)
+    const headings = [...readFileSync(guide, 'utf8').matchAll(/^## (.+)$/gm)].map((match) => match[1]!).join('; ')
+    for (const word of [/threshold/, /wait/, /Clients/, /Redis/, /Roll-out/]) assert.match(headings, word)
+  })
+
   it('are compared to the letter, and written anew', async () => {
     writeFileSync(copy, page.replace('  cpu       280', '  cpu       281'))
     assert.notEqual(readFileSync(copy, 'utf8'), page)
