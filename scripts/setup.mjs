@@ -51,4 +51,6 @@ export function setUp() {
   requireNode()
   install()
   must(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b'])
+  // In a process of its own: what it is made with is there only once everything is installed.
+  must(process.execPath, [join(root, 'scripts/page.mjs')])
 }

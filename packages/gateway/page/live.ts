@@ -1,0 +1,68 @@
+import { useEffect, useState } from 'preact/hooks'
+import type { Snapshot, Tick } from '../src/live/snapshot.ts'
+
+/** What is known of one gateway, and whether it is still being heard of. */
+export interface Live {
+  readonly snapshot: Snapshot | undefined
+  readonly history: readonly Tick[]
+  /** `live`, or since when nothing has come, in ms since 1970. */
+  readonly silentSince: number | undefined
+  /** Seconds for which no figures came, of those in `history`. */
+  readonly missed: number
+}
+
+/** What comes once a second: the snapshot without its history, and the second that was added to it. */
+interface Beat {
+  readonly snapshot: Snapshot
+  readonly tick: Tick | null
+}
+
+const KEPT = 600
+/** Without a word for so long, it is said that nobody is heard, in ms. */
+const SILENCE = 2500
+
+const NOBODY: Live = { snapshot: undefined, history: [], silentSince: undefined, missed: 0 }
+
+/** Follows a gateway. The browser connects again by itself; what is shown says so meanwhile. */
+export function useLive(address: string): Live {
+  const [live, setLive] = useState<Live>(NOBODY)
+  useEffect(() => {
+    const source = new EventSource(address)
+    let last = Date.now()
+    source.addEventListener('snapshot', (event: MessageEvent<string>) => {
+      last = Date.now()
+      const snapshot = JSON.parse(event.data) as Snapshot
+      setLive(withHistory(snapshot, snapshot.history))
+    })
+    source.addEventListener('beat', (event: MessageEvent<string>) => {
+      last = Date.now()
+      const { snapshot, tick } = JSON.parse(event.data) as Beat
+      setLive(({ history }) =>
+        withHistory(snapshot, tick === null || tick.at <= (history.at(-1)?.at ?? 0) ? history : [...history, tick]),
+      )
+    })
+    const watch = setInterval(() => {
+      const silent = Date.now() - last > SILENCE
+      setLive((was) =>
+        silent === (was.silentSince !== undefined) ? was : { ...was, silentSince: silent ? last : undefined },
+      )
+    }, 500)
+    return () => {
+      clearInterval(watch)
+      source.close()
+    }
+  }, [address])
+  return live
+}
+
+function withHistory(snapshot: Snapshot, ticks: readonly Tick[]): Live {
+  const history = ticks.slice(-KEPT)
+  let missed = 0
+  for (let i = 1; i < history.length; i++) missed += gap(history[i - 1]!, history[i]!)
+  return { snapshot, history, silentSince: undefined, missed }
+}
+
+/** Seconds between two ticks that should be neighbours. */
+export function gap(before: Tick, after: Tick): number {
+  return Math.max(0, Math.round((after.at - before.at) / 1000) - 1)
+}
