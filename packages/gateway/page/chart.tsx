@@ -1,7 +1,7 @@
 import type { JSX } from 'preact'
 import { useMemo } from 'preact/hooks'
 import type { LimitMove, Tick } from '../src/live/snapshot.ts'
-import { clock, limit } from './format.ts'
+import { clock, limit } from '../src/live/format.ts'
 import type { Theme } from './palette.ts'
 import { Plot } from './plot.tsx'
 import { columns, marks, type ChartOf } from './series.ts'

@@ -1,5 +1,5 @@
 import type { LimitMove, Tick } from '../src/live/snapshot.ts'
-import { limit, ms, number, percent } from './format.ts'
+import { limit, ms, number, percent } from '../src/live/format.ts'
 import { gap } from './live.ts'
 import type { Line, Mark } from './plot.tsx'
 

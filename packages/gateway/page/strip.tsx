@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
 import type { StateWord } from '../src/live/snapshot.ts'
-import { clock, limit, ms, number, percent } from './format.ts'
+import { clock, limit, ms, number, percent } from '../src/live/format.ts'
 import type { Live } from './live.ts'
 
 /** How bad a state is: its colour, and a sign for those who do not see colours. */

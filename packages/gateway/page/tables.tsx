@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
 import type { Snapshot } from '../src/live/snapshot.ts'
-import { bytes, clock, limit, ms, number, percent } from './format.ts'
+import { bytes, clock, limit, ms, number, percent } from '../src/live/format.ts'
 import { Table } from './table.tsx'
 
 /** Everything that is no chart. Tables that can have nothing to say here are left out. */

@@ -1,0 +1,2 @@
+export { frame, type FrameOptions } from './frame.ts'
+export { readSnapshot, SnapshotError } from './read-snapshot.ts'

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { frame } from '../../src/top/index.ts'
+import { sample, ticks } from '../page/sample.ts'
+
+const END = Date.UTC(2026, 10, 21, 12)
+const shown = sample(ticks(300, END))
+const plain = (more: object = {}): string[] =>
+  frame({ ...shown, ...more }, { columns: 120, rows: 60, colour: false }).split('\n')
+
+describe('sluice top', () => {
+  it('S1.14 says the state and why, the figures, and the last minutes', () => {
+    const [state, figures, process, , offered] = plain()
+    assert.equal(state, 'SHEDDING  the limit of 18 is reached: 67 % of what arrives is turned away')
+    assert.match(
+      figures!,
+      /^good [\d.]+\/s {2}turned away [\d.]+ % {2}p50 50 ms {2}p99 61 ms {2}in flight \d+ of 24 {2}waiting 0$/,
+    )
+    assert.match(process!, /^pid 4242, up 1 h, loop 62 %, cpu 70 %, 87.7 MiB$/)
+    assert.match(offered!, /^offered +[▁▂▃▄▅▆▇█]{92} \d+$/)
+  })
+
+  it('has the tables that have something to say, the most important first', () => {
+    const headings = (lines: readonly string[]): string[] =>
+      lines.flatMap((line) => /^[A-Z]{4,}(?: [A-Z]+)*(?= {2})/.exec(line)?.[0] ?? []).slice(1)
+    assert.deepEqual(headings(plain()), ['LAST REFUSALS', 'UPSTREAM', 'FLEET', 'LIMIT', 'LANE', 'TENANT'])
+    const calm = { rejections: [], upstreams: [], fleet: [], lanes: [], tenants: [] }
+    assert.deepEqual(headings(plain(calm)), ['LIMIT'])
+  })
+
+  it('keeps within the terminal, whatever its size', () => {
+    for (const columns of [20, 40, 80, 200])
+      for (const rows of [8, 12, 24, 60])
+        for (const colour of [false, true]) {
+          const lines = frame(shown, { columns, rows, colour }).split('\n')
+          assert.ok(lines.length <= Math.max(rows, 9), `${lines.length} of ${rows} lines`)
+          // eslint-disable-next-line no-control-regex -- colours take no room
+          for (const line of lines) assert.ok([...line.replaceAll(/\u001B\[[\d;]*m/g, '')].length <= columns, line)
+        }
+  })
+
+  it('lets nothing a client sent give orders to the terminal', () => {
+    const [first] = shown.rejections
+    const hostile = { ...first!, path: '/\u001B[2J\u0007\u202E\n', because: '\u009B31m' }
+    const text = plain({ rejections: [hostile] }).join('')
+    // eslint-disable-next-line no-control-regex -- none of these may be there
+    assert.doesNotMatch(text, /[\u0000-\u001F\u007F-\u009F\u202E]/)
+    assert.match(text, /\/\?\[2J\?\?\?/)
+  })
+
+  it('is coloured only when told to', () => {
+    assert.equal(plain().join('').includes('\u001B'), false)
+    assert.match(frame(shown, { columns: 80, rows: 24, colour: true }), /^\u001B\[33m\u001B\[1mSHEDDING/)
+  })
+})
