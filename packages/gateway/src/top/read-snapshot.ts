@@ -32,10 +32,10 @@ export async function readSnapshot(admin: URL, token: string | undefined): Promi
   if (!response.ok)
     throw new SnapshotError(`${admin.origin} answers ${response.status}: is it the admin port of a gateway?`)
   try {
-    const snapshot = (await response.json()) as Snapshot
+    const snapshot = (await response.json()) as Omit<Snapshot, 'version'> & { version: number }
     if (snapshot.version !== 1)
       throw new SnapshotError(`${admin.origin} speaks version ${snapshot.version}, this is version 1`)
-    return snapshot
+    return { ...snapshot, version: 1 }
   } catch (error) {
     if (error instanceof SnapshotError) throw error
     throw new SnapshotError(

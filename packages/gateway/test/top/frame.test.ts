@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { stripVTControlCharacters } from 'node:util'
 import { frame } from '../../src/top/index.ts'
 import { sample, ticks } from '../page/sample.ts'
 
@@ -34,8 +35,7 @@ describe('sluice top', () => {
         for (const colour of [false, true]) {
           const lines = frame(shown, { columns, rows, colour }).split('\n')
           assert.ok(lines.length <= Math.max(rows, 9), `${lines.length} of ${rows} lines`)
-          // eslint-disable-next-line no-control-regex -- colours take no room
-          for (const line of lines) assert.ok([...line.replaceAll(/\u001B\[[\d;]*m/g, '')].length <= columns, line)
+          for (const line of lines) assert.ok(stripVTControlCharacters(line).length <= columns, line)
         }
   })
 
@@ -50,6 +50,6 @@ describe('sluice top', () => {
 
   it('is coloured only when told to', () => {
     assert.equal(plain().join('').includes('\u001B'), false)
-    assert.match(frame(shown, { columns: 80, rows: 24, colour: true }), /^\u001B\[33m\u001B\[1mSHEDDING/)
+    assert.ok(frame(shown, { columns: 80, rows: 24, colour: true }).startsWith('\u001B[33m\u001B[1mSHEDDING'))
   })
 })
