@@ -6,12 +6,17 @@ import { report } from './report.ts'
 /** What can be asked of a gateway, by its path below /control/. */
 type Command = 'pause' | 'resume' | 'dry-run' | 'drain' | 'limit' | 'reload'
 
+export interface ControlsProps {
+  readonly snapshot: Snapshot
+  readonly token: string
+  readonly setToken: (token: string) => void
+}
+
 /**
  * Changes that are undone by themselves or by the next button. Each needs the admin token, which stays in this page, and
  * leaves a line in the log of the gateway.
  */
-export function Controls({ snapshot }: { readonly snapshot: Snapshot }): JSX.Element {
-  const [token, setToken] = useState('')
+export function Controls({ snapshot, token, setToken }: ControlsProps): JSX.Element {
   const [said, setSaid] = useState('')
   const [forced, setForced] = useState('100')
   const [minutes, setMinutes] = useState('10')

@@ -1,5 +1,6 @@
 import type { JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
+import { follow } from './follow.ts'
 
 /** What the demo tells of itself. */
 export interface DemoState {
@@ -21,9 +22,12 @@ export interface DemoState {
 export function Demo(): JSX.Element | null {
   const [state, setState] = useState<DemoState | undefined>(undefined)
   useEffect(() => {
-    const source = new EventSource('/events?side=demo')
-    source.addEventListener('demo', (event: MessageEvent<string>) => setState(JSON.parse(event.data) as DemoState))
-    return () => source.close()
+    const ending = new AbortController()
+    const onEvent = (name: string, data: string): void => {
+      if (name === 'demo') setState(JSON.parse(data) as DemoState)
+    }
+    void follow('/events?side=demo', '', ending.signal, onEvent, () => {})
+    return () => ending.abort()
   }, [])
   if (state === undefined) return null
   const move = (what: object): void =>

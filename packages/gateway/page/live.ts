@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { Snapshot, Tick } from '../src/live/snapshot.ts'
+import { follow } from './follow.ts'
 
 /** What is known of one gateway, and whether it is still being heard of. */
 export interface Live {
@@ -9,6 +10,8 @@ export interface Live {
   readonly silentSince: number | undefined
   /** Seconds for which no figures came, of those in `history`. */
   readonly missed: number
+  /** True where the admin token is missing or wrong. */
+  readonly locked: boolean
 }
 
 /** What comes once a second: the snapshot without its history, and the second that was added to it. */
@@ -21,26 +24,27 @@ const KEPT = 600
 /** Without a word for so long, it is said that nobody is heard, in ms. */
 const SILENCE = 2500
 
-const NOBODY: Live = { snapshot: undefined, history: [], silentSince: undefined, missed: 0 }
+const NOBODY: Live = { snapshot: undefined, history: [], silentSince: undefined, missed: 0, locked: false }
 
-/** Follows a gateway. The browser connects again by itself; what is shown says so meanwhile. */
-export function useLive(address: string): Live {
+/** Follows a gateway. What is shown says so when nothing comes any more. */
+export function useLive(address: string, token: string): Live {
   const [live, setLive] = useState<Live>(NOBODY)
   useEffect(() => {
-    const source = new EventSource(address)
+    const ending = new AbortController()
     let last = Date.now()
-    source.addEventListener('snapshot', (event: MessageEvent<string>) => {
+    const onEvent = (name: string, data: string): void => {
       last = Date.now()
-      const snapshot = JSON.parse(event.data) as Snapshot
-      setLive(withHistory(snapshot, snapshot.history))
-    })
-    source.addEventListener('beat', (event: MessageEvent<string>) => {
-      last = Date.now()
-      const { snapshot, tick } = JSON.parse(event.data) as Beat
-      setLive(({ history }) =>
-        withHistory(snapshot, tick === null || tick.at <= (history.at(-1)?.at ?? 0) ? history : [...history, tick]),
-      )
-    })
+      if (name === 'snapshot') {
+        const snapshot = JSON.parse(data) as Snapshot
+        setLive(withHistory(snapshot, snapshot.history))
+      } else if (name === 'beat') {
+        const { snapshot, tick } = JSON.parse(data) as Beat
+        setLive(({ history }) => withHistory(snapshot, isNew(tick, history) ? [...history, tick] : history))
+      }
+    }
+    void follow(address, token, ending.signal, onEvent, (heard) =>
+      setLive((was) => ({ ...was, locked: heard === 'token' })),
+    )
     const watch = setInterval(() => {
       const silent = Date.now() - last > SILENCE
       setLive((was) =>
@@ -49,17 +53,21 @@ export function useLive(address: string): Live {
     }, 500)
     return () => {
       clearInterval(watch)
-      source.close()
+      ending.abort()
     }
-  }, [address])
+  }, [address, token])
   return live
+}
+
+function isNew(tick: Tick | null, history: readonly Tick[]): tick is Tick {
+  return tick !== null && tick.at > (history.at(-1)?.at ?? 0)
 }
 
 function withHistory(snapshot: Snapshot, ticks: readonly Tick[]): Live {
   const history = ticks.slice(-KEPT)
   let missed = 0
   for (let i = 1; i < history.length; i++) missed += gap(history[i - 1]!, history[i]!)
-  return { snapshot, history, silentSince: undefined, missed }
+  return { snapshot, history, silentSince: undefined, missed, locked: false }
 }
 
 /** Seconds between two ticks that should be neighbours. */

@@ -9,6 +9,7 @@ import { CHARTS } from './series.ts'
 import { Strip } from './strip.tsx'
 import { Tables } from './tables.tsx'
 import { useTheme } from './theme.ts'
+import { useToken } from './token.ts'
 
 const EVENTS = '/events'
 
@@ -97,28 +98,50 @@ function useHeld(live: Live, held: boolean): Live {
 }
 
 function Gateway({ theme, asTable, held }: View): JSX.Element {
-  const live = useHeld(useLive(EVENTS), held)
+  const [token, setToken] = useToken()
+  const live = useHeld(useLive(EVENTS, token), held)
   const { snapshot, history } = live
   useEffect(() => {
     if (snapshot !== undefined) document.title = `${snapshot.state} · Sluice`
   }, [snapshot?.state])
   return (
     <>
+      {live.locked && <Unlock setToken={setToken} />}
       <Strip live={live} />
       <Charts live={live} theme={theme} asTable={asTable} group="gateway" />
       {snapshot !== undefined && history.length > 0 && (
         <>
           <Tables snapshot={snapshot} />
-          <Controls snapshot={snapshot} />
+          <Controls snapshot={snapshot} token={token} setToken={setToken} />
         </>
       )}
     </>
   )
 }
 
+/** An admin port that others can reach says nothing without its token. */
+function Unlock({ setToken }: { readonly setToken: (token: string) => void }): JSX.Element {
+  const [typed, type] = useState('')
+  return (
+    <form
+      class="unlock"
+      onSubmit={(event) => {
+        event.preventDefault()
+        setToken(typed)
+      }}
+    >
+      <label>
+        This port tells nothing without its admin token{' '}
+        <input type="password" autocomplete="off" value={typed} onInput={(event) => type(event.currentTarget.value)} />
+      </label>
+      <button type="submit">Show</button>
+    </form>
+  )
+}
+
 /** In the demo: one of the two. What cannot differ between them is left out. */
 function Side({ side, theme, asTable, held }: View & { readonly side: string }): JSX.Element {
-  const live = useHeld(useLive(`${EVENTS}?side=${side}`), held)
+  const live = useHeld(useLive(`${EVENTS}?side=${side}`, ''), held)
   return (
     <section class="side" aria-label={side}>
       <Strip live={live} name={side} />

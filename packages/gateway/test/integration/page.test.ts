@@ -23,6 +23,7 @@ describe('the page, in a real browser', options, () => {
   let stream: Events
   let base = ''
   let history: readonly Tick[] = ticks(600, Date.now())
+  let lock = ''
   const orders: { path: string; token: string | undefined; body: unknown }[] = []
 
   before(async () => {
@@ -35,7 +36,10 @@ describe('the page, in a real browser', options, () => {
       },
     })
     server = createServer((req, res) => {
-      if (req.url?.startsWith('/events') === true) return stream.serve(res)
+      if (req.url?.startsWith('/events') === true) {
+        if (lock === '' || req.headers.authorization === `Bearer ${lock}`) return stream.serve(res)
+        return res.writeHead(401).end()
+      }
       if (req.url?.startsWith('/control/') === true) {
         let body = ''
         req.setEncoding('utf8').on('data', (text: string) => (body += text))
@@ -162,6 +166,23 @@ describe('the page, in a real browser', options, () => {
         { path: '/control/limit', token: 'Bearer a-token-of-some-length', body: { limit: 7, minutes: 10 } },
       ])
     }))
+
+  it('asks for the token where nothing is told without it, and shows everything once it has it', async () => {
+    lock = 'a-token-of-some-length'
+    const shown = await browser.newPage()
+    try {
+      await shown.goto(base)
+      await shown.getByText('This port tells nothing without its admin token').waitFor()
+      assert.equal(await shown.getByText('shedding').count(), 0)
+      await shown.getByLabel(/admin token/).fill(lock)
+      await shown.getByRole('button', { name: 'Show' }).click()
+      await shown.getByText('shedding').first().waitFor()
+      assert.equal(await shown.getByText('This port tells nothing').count(), 0)
+    } finally {
+      lock = ''
+      await shown.close()
+    }
+  })
 
   it('saves a report that needs no server: pictures, tables, and the figures', () =>
     open({ acceptDownloads: true }, async (shown) => {
