@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { which } from '../../scripts/servers.mjs'
 
-async function freePort() {
+export async function freePort() {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address()
@@ -22,6 +22,12 @@ export async function startNginx(bytes) {
   if (binary === undefined) throw new Error('nginx is not installed: apt-get install nginx-light')
   const folder = mkdtempSync(join(tmpdir(), 'sluice-nginx-'))
   const port = await freePort()
+  // nginx takes no long texts into its configuration.
+  const small = bytes <= 2048
+  if (!small) writeFileSync(join(folder, 'body'), 'x'.repeat(bytes))
+  const answer = small
+    ? `return 200 "${'x'.repeat(bytes)}";`
+    : `root ${folder}; try_files /body =404; sendfile on; tcp_nopush on; open_file_cache max=4;`
   writeFileSync(
     join(folder, 'nginx.conf'),
     `daemon off; pid ${folder}/pid; error_log stderr; worker_processes 1;
@@ -29,7 +35,7 @@ events { worker_connections 4096; }
 http {
   access_log off; keepalive_requests 100000000;
   client_body_temp_path ${folder}; proxy_temp_path ${folder}; fastcgi_temp_path ${folder}; uwsgi_temp_path ${folder}; scgi_temp_path ${folder};
-  server { listen 127.0.0.1:${port}; location / { default_type text/plain; return 200 "${'x'.repeat(bytes)}"; } }
+  server { listen 127.0.0.1:${port}; location / { default_type text/plain; ${answer} } }
 }`,
   )
   const child = spawn('taskset', ['-c', '1', binary, '-p', folder, '-c', join(folder, 'nginx.conf')], {

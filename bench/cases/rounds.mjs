@@ -8,6 +8,7 @@ export async function startServer(script, args) {
   const [line] = await once(child.stdout, 'data')
   return {
     port: Number(String(line).trim().split('\n')[0]),
+    pid: child.pid,
     async stop() {
       child.stdin.end()
       child.kill('SIGTERM')

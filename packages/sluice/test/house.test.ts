@@ -29,6 +29,8 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   flows: ['ground', 'gate', 'stream', 'observe', 'http'],
   coordinate: ['ground', 'measure', 'queue', 'gate'],
   redis: ['ground', 'coordinate'],
+  arbiter: ['ground', 'coordinate'],
+  llm: ['ground', 'measure', 'queue', 'gate', 'observe', 'http', 'coordinate'],
   sim: ['ground', 'measure', 'limit', 'queue', 'gate'],
   testing: ['ground', 'measure', 'limit', 'queue', 'gate', 'http', 'stream', 'sim'],
   '*': ['ground', 'limit', 'queue', 'gate', 'stream', 'observe'],
@@ -42,6 +44,8 @@ const outside: Readonly<Record<string, readonly RegExp[]>> = {
   pools: [/^node:/],
   flows: [/^node:/],
   redis: [/^node:/],
+  arbiter: [/^node:/],
+  llm: [/^node:/],
   grpc: [/^@grpc\/grpc-js$/],
   probe: [/^node:/],
 }

@@ -34,7 +34,7 @@ const BUDGETS: Readonly<Record<string, number>> = {
   express: 8150,
   koa: 8240,
   fastify: 8580,
-  nest: 8890,
+  nest: 8910,
   hono: 6620,
   fetch: 6700,
 }

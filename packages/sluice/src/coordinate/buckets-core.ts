@@ -22,7 +22,9 @@ export interface BucketsArrival extends Arrival {
   readonly [AMOUNTS]?: Readonly<Record<string, number>>
 }
 
-export interface BucketsRule extends Omit<TenantRule, 'opened'> {
+export interface BucketsRule extends Omit<TenantRule, 'opened' | 'answered'> {
+  /** What the deadlines of arrivals are measured on. */
+  readonly deadlines: Clock
   readonly coordinator: BucketsCoordinator
   readonly random: Random
   readonly maxTenants: number
@@ -36,7 +38,10 @@ const RECENT: Millis = 1000
 
 /** Buckets that many processes take from together, for each of many tenants: who comes belongs to the tenant `flow`. */
 export class FleetBucketsCore implements GateCore {
+  /** What deadlines are measured on. */
   readonly clock: Clock
+  /** The same, which never goes back. */
+  readonly time: Clock
   readonly pressure: Source<Pressure>
   readonly #rule: BucketsRule & TenantRule
   readonly #budget: SharedBudget
@@ -47,11 +52,15 @@ export class FleetBucketsCore implements GateCore {
   #opened = 0
   #timer: Timer | undefined
   #closed = false
+  #ended: Promise<void> | undefined
+  #resolve: (() => void) | undefined
 
   constructor(rule: BucketsRule) {
-    const { clock, random, link, name, onDown, buckets } = rule
-    this.clock = clock
-    this.#rule = { ...rule, opened: (tenant) => this.#isOpen(tenant) }
+    const { random, link, name, onDown, buckets } = rule
+    const clock = rule.clock
+    this.clock = rule.deadlines
+    this.time = clock
+    this.#rule = { ...rule, opened: (tenant) => this.#isOpen(tenant), answered: (tenant) => this.#answered(tenant) }
     this.#budget = { name, buckets }
     const part = (): string => Math.floor(random() * 2 ** 32).toString(36)
     this.#session = `${part()}x${part()}x${part()}`
@@ -87,12 +96,17 @@ export class FleetBucketsCore implements GateCore {
     const amounts = this.#amountsOf(arrival, cost)
     const { name, clock } = this.#rule
     if (this.#closed) return new Rejection('closed', name, 1, 0)
-    const now = clock.now()
     const { deadline } = arrival
-    if (deadline !== undefined && isLate(deadline, now)) return new Rejection('deadline', name, now, deadline)
+    let left = Infinity
+    if (deadline !== undefined) {
+      const now = this.clock.now()
+      if (isLate(deadline, now)) return new Rejection('deadline', name, now, deadline)
+      left = deadline - now
+    }
+    const now = clock.now()
     const tenant = this.tenantOf(arrival.flow, now)
     if (tenant === undefined) return new Rejection('queue_full', name, this.#tenants.size + 1, this.#rule.maxTenants)
-    return tenant.enter(arrival, cost, amounts, mayWait, now)
+    return tenant.enter({ arrival, cost, amounts, left: mayWait && arrival.maxWait !== 0 ? left : undefined }, now)
   }
 
   /** The tenant of that name, if it is remembered. */
@@ -101,13 +115,15 @@ export class FleetBucketsCore implements GateCore {
   }
 
   /** The tenant of that name, made if need be; none where all there is room for are being waited for. */
-  tenantOf(flow = '', now: Instant = this.clock.now()): Tenant | undefined {
+  tenantOf(flow = '', now: Instant = this.time.now()): Tenant | undefined {
     const known = this.#tenants.get(flow)
     if (known !== undefined) return known
     if (this.#tenants.size >= this.#rule.maxTenants && !this.#makeRoom(now)) return undefined
     // Not the same account again for one that was forgotten: that one may have something to settle yet.
     const session = `${this.#session}x${(this.#opened++).toString(36)}`
-    const tenant = new Tenant(this.#rule, this.#rule.coordinator.open(this.#budget, flow, session))
+    const tenant = new Tenant(this.#rule, (noticed) =>
+      this.#rule.coordinator.open(this.#budget, flow, session, noticed),
+    )
     this.#tenants.set(flow, tenant)
     return tenant
   }
@@ -124,6 +140,7 @@ export class FleetBucketsCore implements GateCore {
       }
       this.#tenants.delete(flow)
       if (tenant.hold.isOpen) tenant.giveBack(now)
+      tenant.leave()
       return true
     }
     return false
@@ -136,12 +153,12 @@ export class FleetBucketsCore implements GateCore {
     for (let at = 0; at < buckets.length; at++) {
       const bucket = buckets[at]!
       const amount = named?.[bucket.name] ?? (bucket.takesOne ? 1 : cost)
-      if (amount > bucket.capacity)
-        refuseValue(
-          named?.[bucket.name] === undefined ? 'arrival.cost' : `amounts.${bucket.name}`,
-          amount,
-          `at most ${bucket.capacity}, the capacity of ${name}.${bucket.name}`,
-        )
+      if (amount > bucket.capacity) {
+        // More fits where a provider has said so.
+        const capacity = Math.max(bucket.capacity, this.known(arrival.flow)?.hold.feedback.refills[at]!.capacity ?? 0)
+        const field = named?.[bucket.name] === undefined ? 'arrival.cost' : `amounts.${bucket.name}`
+        if (amount > capacity) refuseValue(field, amount, `at most ${capacity}, the capacity of ${name}.${bucket.name}`)
+      }
       amounts.push(amount)
     }
     return amounts
@@ -149,7 +166,7 @@ export class FleetBucketsCore implements GateCore {
 
   #isOpen(tenant: Tenant): void {
     // Answered after the end: that too goes back.
-    if (this.#closed) return tenant.giveBack(this.clock.now())
+    if (this.#closed) return tenant.giveBack(this.time.now())
     this.#open.add(tenant)
     this.#arm()
   }
@@ -162,7 +179,7 @@ export class FleetBucketsCore implements GateCore {
 
   readonly #sweep = (): void => {
     this.#timer = undefined
-    const now = this.clock.now()
+    const now = this.time.now()
     for (const tenant of this.#open)
       if (!tenant.hold.isOpen) this.#open.delete(tenant)
       else if (tenant.hold.isDue(now)) tenant.giveBack(now)
@@ -177,8 +194,30 @@ export class FleetBucketsCore implements GateCore {
     this.shut()
     this.#rule.link.close()
     this.#timer?.cancel()
-    const now = this.clock.now()
+    const now = this.time.now()
     for (const tenant of this.#tenants.values()) tenant.close()
     for (const tenant of this.#open) if (tenant.hold.isOpen) tenant.giveBack(now)
+    for (const tenant of this.#tenants.values()) tenant.leave()
+    this.#end()
+  }
+
+  /** Settles once it is closed and nothing is at hand any more, or nobody can be told. */
+  get ended(): Promise<void> {
+    this.#ended ??= new Promise((resolve) => {
+      this.#resolve = resolve
+    })
+    this.#end()
+    return this.#ended
+  }
+
+  #answered(tenant: Tenant): void {
+    if (!tenant.hold.isOpen) this.#open.delete(tenant)
+    if (this.#closed) this.#end()
+  }
+
+  #end(): void {
+    if (!this.#closed) return
+    for (const tenant of this.#tenants.values()) if (!tenant.isQuiet) return
+    this.#resolve?.()
   }
 }

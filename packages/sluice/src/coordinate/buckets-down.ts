@@ -1,6 +1,5 @@
 import type { Instant, Millis } from '../ground/index.ts'
 import { fullAfter, isCovered, timeUntil, type Refill } from '../gate/index.ts'
-import type { SharedRefill } from './buckets.ts'
 
 /**
  * What becomes of arrivals while the coordinator is down and nothing is at hand: each process lets in its part of the rate
@@ -17,7 +16,7 @@ export class OwnShare {
   readonly #fullAt: Instant[]
 
   /** @param available what was left for everybody when last heard of */
-  constructor(buckets: readonly SharedRefill[], available: readonly number[], sessions: number, now: Instant) {
+  constructor(buckets: readonly Refill[], available: readonly number[], sessions: number, now: Instant) {
     const part = PART / Math.max(1, sessions)
     this.#buckets = buckets.map(({ capacity, interval }) => ({ capacity: capacity * part, interval: interval / part }))
     this.#fullAt = this.#buckets.map((bucket, at) =>

@@ -1,6 +1,7 @@
 import type { Instant, Millis } from '../ground/index.ts'
-import { fullAfter, timeUntil, tokensAt } from '../gate/index.ts'
+import { fullAfter, timeUntil, tokensAt, type Refill } from '../gate/index.ts'
 import { REMEMBERED, type BucketsGrant, type BucketsStatement, type SharedRefill } from './buckets.ts'
+import { BucketsFeedback } from './buckets-feedback.ts'
 
 /** A millionth of a token is rounding, not greed. */
 const ROUNDING = 1e-6
@@ -14,8 +15,10 @@ const BELIEVED: Millis = 1000
  * let more through in a while than the rate says.
  */
 export class Hold {
-  readonly #buckets: readonly SharedRefill[]
+  readonly feedback: BucketsFeedback
+  readonly #buckets: readonly Refill[]
   readonly #lease: Millis
+  readonly #reserve: number
   readonly #used: number[]
   readonly #level: number[]
   readonly #claim: number[]
@@ -26,19 +29,24 @@ export class Hold {
   readonly #older: number[]
   #olderUntil: Instant = -Infinity
   #turn = 0
+  /** What was granted up to this statement may not be used. */
+  #revoked = 0
   #heard: Instant = -Infinity
   readonly #fullAt: Instant[]
   #notBefore: Instant = -Infinity
+  #refusedCritical = false
   readonly #offered: number[]
   readonly #demand: number[]
   readonly #batch: number[]
   #stated: Instant = -Infinity
   #scarce = false
 
-  constructor(buckets: readonly SharedRefill[], lease: Millis) {
+  constructor(buckets: readonly SharedRefill[], lease: Millis, reserve: number) {
     const zeros = (): number[] => buckets.map(() => 0)
-    this.#buckets = buckets
+    this.feedback = new BucketsFeedback(buckets)
+    this.#buckets = this.feedback.refills
     this.#lease = lease
+    this.#reserve = reserve
     this.#used = zeros()
     this.#level = zeros()
     this.#claim = zeros()
@@ -55,19 +63,28 @@ export class Hold {
     return this.#level[at]! - this.#used[at]!
   }
 
+  /** Used beyond what was granted, and not yet told. */
+  owed(at: number): number {
+    return this.#owed[at]!
+  }
+
   /** What was left for everybody when last heard of, and has come back since. */
   available(at: number, now: Instant): number {
     return tokensAt(this.#buckets[at]!, this.#fullAt[at]!, now)
   }
 
-  /** True where something is to be told: tokens at hand, or owed. */
+  /** True where something is to be told: tokens at hand, or owed, or what a provider has said. */
   get isOpen(): boolean {
-    return this.#owed.some((owed) => owed !== 0) || this.#level.some((_, at) => this.held(at) > ROUNDING)
+    return (
+      this.feedback.hasNews ||
+      this.#owed.some((owed) => owed !== 0) ||
+      this.#level.some((_, at) => this.held(at) > ROUNDING)
+    )
   }
 
   /** True where something should be told now: tokens are at hand for longer than the lease, or something is owed. */
   isDue(now: Instant): boolean {
-    return this.#owed.some((owed) => owed !== 0) || this.#isStale(now)
+    return this.feedback.hasNews || this.#owed.some((owed) => owed !== 0) || this.#isStale(now)
   }
 
   /** Notes that so much is asked for: it tells how much to hold. */
@@ -77,7 +94,7 @@ export class Hold {
 
   /** Takes all of it from what is at hand, or nothing. */
   take(amounts: readonly number[], now: Instant): boolean {
-    if (now >= this.#until) return false
+    if (now >= this.#until || now < this.feedback.heldUntil) return false
     const older = now >= this.#olderUntil
     for (let at = 0; at < amounts.length; at++) {
       const amount = amounts[at]!
@@ -97,6 +114,34 @@ export class Hold {
     return false
   }
 
+  /** What is at hand, and what is being granted, may not be used any more: something has been said elsewhere. */
+  revoke(): void {
+    this.#until = -Infinity
+    this.#revoked = this.#turn
+  }
+
+  /** So much is left of one of them, says who must know. True where that is less than was known. */
+  correct(at: number, left: number, now: Instant): boolean {
+    if (left >= this.available(at, now)) return false
+    this.#fullAt[at] = fullAfter(this.#buckets[at]!, now, this.#buckets[at]!.capacity - left, now)
+    this.feedback.correctAt(at, left, now)
+    return true
+  }
+
+  /** Other limits: what is left stays, as far as it fits. */
+  pace(at: number, refill: Refill, now: Instant): void {
+    const left = Math.min(refill.capacity, this.available(at, now))
+    this.feedback.paceAt(at, refill)
+    this.#fullAt[at] = fullAfter(refill, now, refill.capacity - left, now)
+  }
+
+  /** True where so much can be there at once at all. */
+  canHold(amounts: readonly number[], critical: boolean): boolean {
+    for (let at = 0; at < amounts.length; at++)
+      if (amounts[at]! > this.#buckets[at]!.capacity * (critical ? 1 : 1 - this.#reserve) + ROUNDING) return false
+    return true
+  }
+
   /** Settles: so much more was used of one of them; below 0 so much less. What is at hand pays first. */
   owe(at: number, more: number): void {
     const paid = Math.max(0, Math.min(more, this.held(at)))
@@ -111,34 +156,40 @@ export class Hold {
   }
 
   /** How long there will not be so much, going by what was heard last; 0 where it is worth asking. */
-  timeUntil(amounts: readonly number[], now: Instant): Millis {
-    if (now - this.#heard >= BELIEVED) return 0
-    let longest = this.#notBefore - now
-    for (let at = 0; at < amounts.length; at++) longest = Math.max(longest, this.#timeUntilOf(at, amounts[at]!, now))
+  timeUntil(amounts: readonly number[], critical: boolean, now: Instant): Millis {
+    const held = this.feedback.heldFor(now)
+    if (held > 0 || now - this.#heard >= BELIEVED) return held
+    // What was refused to somebody may be there for who is critical.
+    let longest = critical && !this.#refusedCritical ? 0 : this.#notBefore - now
+    for (let at = 0; at < amounts.length; at++)
+      longest = Math.max(longest, this.#timeUntilOf(at, amounts[at]!, critical, now))
     return Math.max(0, longest)
   }
 
   /** Which of them will be the last to suffice. */
-  bindingOf(amounts: readonly number[], now: Instant): number {
+  bindingOf(amounts: readonly number[], critical: boolean, now: Instant): number {
     let [binding, longest] = [0, 0]
     for (let at = 0; at < amounts.length; at++) {
-      const wait = this.#timeUntilOf(at, amounts[at]!, now)
+      const wait = this.#timeUntilOf(at, amounts[at]!, critical, now)
       if (wait > longest) [binding, longest] = [at, wait]
     }
     return binding
   }
 
-  #timeUntilOf(at: number, amount: number, now: Instant): Millis {
+  #timeUntilOf(at: number, amount: number, critical: boolean, now: Instant): Millis {
     const short = amount - this.held(at) - ROUNDING
-    return amount > 0 && short > 0 ? timeUntil(this.#buckets[at]!, this.#fullAt[at]!, short, now) : 0
+    if (amount <= 0 || short <= 0) return 0
+    const left = critical ? 0 : this.#reserve * this.#buckets[at]!.capacity
+    return timeUntil(this.#buckets[at]!, this.#fullAt[at]!, short + left, now)
   }
 
   /**
    * What to tell the coordinator, and what to do with its answer.
    * @param need what is asked for; with what is at hand it must make up all of it
    * @param more what else is wanted by those who wait already
+   * @param critical who needs it may have what is reserved
    */
-  state(need: readonly number[], more: readonly number[], now: Instant, leave: boolean): Outgoing {
+  state(need: readonly number[], more: readonly number[], critical: boolean, now: Instant, leave: boolean): Outgoing {
     if (leave || this.#isStale(now)) for (let at = 0; at < this.#level.length; at++) this.#level[at] = this.#used[at]!
     const owed = [...this.#owed]
     const keep = this.#level.map((level, at) => level + owed[at]!)
@@ -149,8 +200,15 @@ export class Hold {
       return level + (leave ? 0 : Math.max(0, more[at]! + spare[at]! - left))
     })
     const known = now - this.#heard < REMEMBERED
-    const statement = { turn: ++this.#turn, known, claim: [...this.#claim], keep, need: needed, want }
-    return { statement, heard: (grant, then) => this.#apply(statement, owed, now, grant, then) }
+    const levels = { claim: [...this.#claim], keep, need: needed, want }
+    const reserve = this.#reserve
+    const statement = { turn: ++this.#turn, known, reserve, critical, ...levels, ...this.feedback.state(now) }
+    const { mark } = this.feedback
+    const heard = (grant: BucketsGrant, then: Instant): void => {
+      this.feedback.heard(grant, mark, then)
+      this.#apply(statement, owed, now, grant, then)
+    }
+    return { statement, heard }
   }
 
   #isStale(now: Instant): boolean {
@@ -190,15 +248,17 @@ export class Hold {
       this.#fullAt[at] = fullAfter(this.#buckets[at]!, now, capacity - grant.available[at]!, now)
     }
     if (!hadOlder) this.#olderUntil = this.#until
-    this.#until = sent + Math.max(this.#lease, LEAST)
+    this.#until = statement.turn <= this.#revoked ? -Infinity : Math.max(sent + this.#lease, now + LEAST)
     this.#heard = now
+    if (grant.granted) return
     // Never at once, or a clock that stands still would be asked for ever.
-    if (!grant.granted) this.#notBefore = now + Math.max(grant.retryAfter, 0.01)
+    this.#notBefore = now + Math.max(grant.retryAfter, 0.01)
+    this.#refusedCritical = statement.critical
   }
 }
 
-/** Even without leases what was granted must outlive the way back. */
-const LEAST: Millis = 250
+/** However short the lease and long the way back, who has asked ahead must find what was granted, in ms. */
+const LEAST: Millis = 50
 
 /** See {@link Hold.state}. */
 export interface Outgoing {

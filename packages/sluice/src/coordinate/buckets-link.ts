@@ -73,11 +73,14 @@ export class BucketsLink {
       if (grant !== undefined && this.#down) this.#up()
     }
     const due = clock.now() + deadline
-    let timer = clock.after(deadline, () => {
+    // Whoever waits for it has a timer of its own, which keeps the process alive.
+    const background = { background: true }
+    const late = (): void => {
       // Where this process was held up, not the other, the answer may lie here unread.
       if (clock.now() < due + HELD_UP) end(undefined)
-      else timer = clock.after(HELD_UP, () => end(undefined))
-    })
+      else timer = clock.after(HELD_UP, () => end(undefined), background)
+    }
+    let timer = clock.after(deadline, late, background)
     account.state(statement).then(end, () => end(undefined))
   }
 

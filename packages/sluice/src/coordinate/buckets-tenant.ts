@@ -6,13 +6,23 @@ import {
   type Instant,
   type Millis,
   type Outcome,
+  type Priority,
   type RejectionCode,
   type Timer,
 } from '../ground/index.ts'
-import { overuse, TokenPermit, type Settler, type Verdict, type Waiting } from '../gate/index.ts'
+import {
+  overuse,
+  priorityOf,
+  TokenPermit,
+  type Refill,
+  type Settler,
+  type Verdict,
+  type Waiting,
+} from '../gate/index.ts'
 import type { BucketsAccount, SharedRefill } from './buckets.ts'
 import { OwnShare, type OnDown } from './buckets-down.ts'
 import { Hold } from './buckets-hold.ts'
+import { BucketsLine } from './buckets-line.ts'
 import type { BucketsLink } from './buckets-link.ts'
 import { BucketsWaiter } from './buckets-waiter.ts'
 
@@ -29,6 +39,8 @@ export interface TenantRule {
   readonly buckets: readonly FleetRefill[]
   readonly link: BucketsLink
   readonly lease: Millis
+  /** What part of each bucket only the best class may take. */
+  readonly reserve: number
   readonly onDown: OnDown
   /** The longest anybody waits, in ms. */
   readonly maxWait: Millis
@@ -36,10 +48,24 @@ export interface TenantRule {
   readonly crowd: { size: number; readonly capacity: number }
   /** Told that a tenant has tokens at hand, or something to tell. */
   opened(tenant: Tenant): void
+  /** Told that one has had its answer, or has none to hope for. */
+  answered(tenant: Tenant): void
+}
+
+/** An arrival, and what is known of it. */
+export interface Entering {
+  readonly arrival: Arrival
+  readonly cost: number
+  readonly amounts: readonly number[]
+  /** How long until its deadline, in ms, where it may wait. */
+  readonly left: Millis | undefined
 }
 
 /** What is to be done with an arrival: let it in, refuse it, ask; or else how long to wait, in ms. */
-const [LET_IN, REFUSE, ASK] = [0, -1, -2]
+const [LET_IN, REFUSE, ASK, NEVER] = [0, -1, -2, -3]
+
+/** The class that may take what is reserved. */
+const CRITICAL: Priority = 3
 
 /** How soon it is looked again at the soonest, or a clock whose last digit stands still would be looked at for ever, in ms. */
 const LEAST: Millis = 0.01
@@ -57,20 +83,21 @@ export class Tenant implements Settler {
   seen: Instant = -Infinity
   readonly #rule: TenantRule
   readonly #account: BucketsAccount
-  readonly #line = new Set<BucketsWaiter>()
-  /** What all who wait want. */
-  readonly #wanted: number[]
+  readonly #line: BucketsLine
   readonly #nothing: readonly number[]
   #asking = false
+  /** What has been heard meanwhile is to be told as soon as the answer is there. */
+  #askAgain = false
   #serving = false
   #share: OwnShare | undefined
   #timer: Timer | undefined
 
-  constructor(rule: TenantRule, account: BucketsAccount) {
+  /** @param open its account, whose notices are for {@link noticed} */
+  constructor(rule: TenantRule, open: (noticed: () => void) => BucketsAccount) {
     this.#rule = rule
-    this.#account = account
-    this.hold = new Hold(rule.buckets, rule.lease)
-    this.#wanted = rule.buckets.map(() => 0)
+    this.#account = open(() => this.#noticed())
+    this.hold = new Hold(rule.buckets, rule.lease, rule.reserve)
+    this.#line = new BucketsLine(rule.buckets.length)
     this.#nothing = rule.buckets.map(() => 0)
   }
 
@@ -84,35 +111,35 @@ export class Tenant implements Settler {
     return this.#line.size > 0
   }
 
-  enter(arrival: Arrival, cost: number, amounts: readonly number[], mayWait: boolean, now: Instant): Verdict | Waiting {
+  enter(entering: Entering, now: Instant): Verdict | Waiting {
     this.seen = now
+    const { arrival, cost, amounts, left } = entering
+    const priority = priorityOf(arrival)
     this.hold.offer(amounts)
-    const what = this.#line.size === 0 ? this.#decide(amounts, now) : ASK
+    const isNext = !this.#line.isBefore(priority)
+    const what = isNext ? this.#decide(amounts, priority, now) : ASK
     if (what === LET_IN) {
       if (this.#rule.lease > 0 && !this.#asking && this.hold.runsLow) this.ask(now)
       return new TokenPermit(this, cost, 0)
     }
-    if (what === REFUSE) return this.#refuse('breaker_open', amounts, this.#rule.link.retryAfter, now)
-    if (mayWait && arrival.maxWait !== 0) return this.#wait(arrival, cost, amounts, now)
-    if (what !== ASK) return this.#refuse('rate_limited', amounts, what, now)
+    if (what === REFUSE || what === NEVER) return this.#refuse(what, amounts, priority, now)
+    if (left !== undefined) return this.#wait(entering, left, priority, now)
+    if (what !== ASK) return this.#rejection('rate_limited', amounts, what, priority, now)
     // Asked ahead: who comes again will know.
-    if (this.#line.size === 0) this.ask(now, amounts)
-    return this.#refuse('rate_limited', amounts, SOON, now)
+    if (isNext) this.ask(now, amounts, priority)
+    return this.#rejection('rate_limited', amounts, SOON, priority, now)
   }
 
-  #wait(arrival: Arrival, cost: number, amounts: readonly number[], now: Instant): Verdict | Waiting {
+  #wait({ arrival, cost, amounts }: Entering, left: Millis, priority: Priority, now: Instant): Verdict | Waiting {
     const { crowd, clock, maxWait, name } = this.#rule
     if (crowd.size >= crowd.capacity) return new Rejection('queue_full', name, crowd.size + 1, crowd.capacity)
-    const waiter = new BucketsWaiter(cost, amounts, now, this.#leave)
+    const waiter = new BucketsWaiter(cost, amounts, now, priority, this.#leave)
     const patience = Math.min(maxWait, arrival.maxWait ?? maxWait)
-    const { deadline = Infinity } = arrival
-    const [left, code] =
-      deadline - now < patience ? ([deadline - now, 'deadline'] as const) : ([patience, 'queue_timeout'] as const)
-    waiter.timer = clock.after(left, () => this.#leave(waiter, code))
+    const code = left < patience ? 'deadline' : 'queue_timeout'
+    waiter.timer = clock.after(Math.min(left, patience), () => this.#leave(waiter, code))
     crowd.size++
     this.#line.add(waiter)
-    for (let at = 0; at < amounts.length; at++) this.#wanted[at]! += amounts[at]!
-    if (this.#line.size === 1) this.serve(now)
+    if (this.#line.first === waiter) this.serve(now)
     return waiter
   }
 
@@ -120,15 +147,14 @@ export class Tenant implements Settler {
     if (!this.#line.has(waiter)) return
     const now = this.#rule.clock.now()
     this.#remove(waiter)
-    this.#tell(waiter, this.#refuse(code, waiter.amounts, this.#waitFor(waiter.amounts, now), now))
+    const { amounts, priority } = waiter
+    this.#tell(waiter, this.#rejection(code, amounts, this.#waitFor(amounts, priority, now), priority, now))
     this.serve(now)
   }
 
   #remove(waiter: BucketsWaiter): void {
-    this.#line.delete(waiter)
+    this.#line.remove(waiter)
     this.#rule.crowd.size--
-    for (let at = 0; at < this.#wanted.length; at++)
-      this.#wanted[at] = this.#line.size === 0 ? 0 : this.#wanted[at]! - waiter.amounts[at]!
   }
 
   #tell(waiter: BucketsWaiter, verdict: Verdict): void {
@@ -145,31 +171,30 @@ export class Tenant implements Settler {
     this.#serving = true
     this.#timer?.cancel()
     for (;;) {
-      const [next] = this.#line
+      const next = this.#line.first
       if (next === undefined) break
-      const what = this.#decide(next.amounts, now)
-      if (what === ASK) this.ask(now, next.amounts)
+      const { amounts, priority } = next
+      const what = this.#decide(amounts, priority, now)
+      if (what === ASK) this.ask(now, amounts, priority)
       else if (what > 0) this.#timer = this.#rule.clock.after(Math.max(LEAST, Math.min(what, MOST)), this.#again)
       if (what === ASK || what > 0) break
       this.#remove(next)
       const waited = Math.max(0, now - next.since)
-      this.#tell(
-        next,
-        what === LET_IN
-          ? new TokenPermit(this, next.cost, waited)
-          : this.#refuse('breaker_open', next.amounts, this.#rule.link.retryAfter, now),
-      )
+      const isIn = what === LET_IN
+      this.#tell(next, isIn ? new TokenPermit(this, next.cost, waited) : this.#refuse(what, amounts, priority, now))
     }
     this.#serving = false
   }
 
   readonly #again = (): void => this.serve(this.#rule.clock.now())
 
-  #decide(amounts: readonly number[], now: Instant): number {
+  #decide(amounts: readonly number[], priority: Priority, now: Instant): number {
     if (this.hold.take(amounts, now)) return LET_IN
+    const isCritical = priority === CRITICAL
+    if (!this.hold.canHold(amounts, isCritical)) return NEVER
     if (this.#rule.link.down) return this.#decideAlone(amounts, now)
     if (this.#asking) return ASK
-    const wait = this.hold.timeUntil(amounts, now)
+    const wait = this.hold.timeUntil(amounts, isCritical, now)
     return wait > 0 ? wait : ASK
   }
 
@@ -177,6 +202,8 @@ export class Tenant implements Settler {
   #decideAlone(amounts: readonly number[], now: Instant): number {
     const { onDown } = this.#rule
     if (onDown === 'closed') return REFUSE
+    const held = this.hold.feedback.heldFor(now)
+    if (held > 0) return held
     if (onDown === 'share') {
       this.#share ??= this.#ownShare(now)
       if (!this.#share.take(amounts, now)) return Math.max(this.#share.timeUntil(amounts, now), LEAST)
@@ -187,32 +214,46 @@ export class Tenant implements Settler {
   }
 
   #ownShare(now: Instant): OwnShare {
-    const { buckets, link } = this.#rule
-    const available = buckets.map((_, at) => this.hold.available(at, now))
-    return new OwnShare(buckets, available, link.sessions, now)
+    const { refills } = this.hold.feedback
+    const available = refills.map((_, at) => this.hold.available(at, now) - this.hold.owed(at))
+    return new OwnShare(refills, available, this.#rule.link.sessions, now)
   }
 
   /** How long there is nothing for such an arrival, in ms, as far as is known. */
-  #waitFor(amounts: readonly number[], now: Instant): Millis {
+  #waitFor(amounts: readonly number[], priority: Priority, now: Instant): Millis {
     if (this.#rule.link.down) return this.#rule.link.retryAfter
-    return this.hold.timeUntil(amounts, now) || SOON
+    return this.hold.timeUntil(amounts, priority === CRITICAL, now) || SOON
   }
 
   /** Asks for more, where it can be asked. One statement at a time; whoever comes meanwhile rides along with the next. */
-  ask(now: Instant, need: readonly number[] = this.#nothing): void {
-    if (!this.#asking && !this.#rule.link.down) this.#state(need, false, now)
+  ask(now: Instant, need: readonly number[] = this.#nothing, priority: Priority = 0): void {
+    if (!this.#asking && !this.#rule.link.down) this.#state(need, priority, false, now)
   }
 
   /** Tells how things stand and gives back what is at hand. */
   giveBack(now: Instant): void {
-    if (!this.#asking && !this.#rule.link.down) this.#state(this.#nothing, true, now)
+    if (!this.#asking && !this.#rule.link.down) this.#state(this.#nothing, 0, true, now)
   }
 
-  #state(need: readonly number[], leave: boolean, now: Instant): void {
+  /** Tells at once, or as soon as the answer to what is being asked is there. */
+  #tellNow(): void {
+    if (this.#asking) this.#askAgain = true
+    else this.ask(this.#rule.clock.now())
+    this.#rule.opened(this)
+  }
+
+  /** Another process has had urgent news: what was granted before it is void. */
+  #noticed(): void {
+    this.hold.revoke()
+    if (this.#asking || this.hold.isOpen || this.isAwaited) this.#tellNow()
+  }
+
+  #state(need: readonly number[], priority: Priority, leave: boolean, now: Instant): void {
     const { link, clock } = this.#rule
     this.#asking = true
-    const more = this.#wanted.map((wanted, at) => Math.max(0, wanted - need[at]!))
-    const { statement, heard } = this.hold.state(need, more, now, leave)
+    this.#askAgain = false
+    const more = this.#line.wanted.map((wanted, at) => Math.max(0, wanted - need[at]!))
+    const { statement, heard } = this.hold.state(need, more, priority === CRITICAL, now, leave)
     link.state(
       this.#account,
       statement,
@@ -225,9 +266,11 @@ export class Tenant implements Settler {
           if (this.hold.isOpen) this.#rule.opened(this)
         }
         this.serve(then)
+        if (this.#askAgain) this.ask(then)
+        this.#rule.answered(this)
       },
       () => {
-        if (!this.#asking) this.#state(this.#nothing, false, clock.now())
+        if (!this.#asking) this.#state(this.#nothing, 0, false, clock.now())
       },
     )
   }
@@ -247,6 +290,40 @@ export class Tenant implements Settler {
     this.#rule.opened(this)
   }
 
+  /** Nobody takes for so long. */
+  holdFor(duration: Millis): void {
+    this.hold.feedback.holdUntil(this.#rule.clock.now() + duration)
+    this.hold.revoke()
+    this.#tellNow()
+  }
+
+  /** Other limits hold from now on. */
+  pace(changes: readonly (Refill | undefined)[]): void {
+    const now = this.#rule.clock.now()
+    changes.forEach((refill, at) => refill && this.hold.pace(at, refill, now))
+    if (!this.hold.feedback.hasNews) return
+    this.hold.revoke()
+    this.#changed()
+  }
+
+  /** So much is left of each, says who must know. */
+  correct(left: readonly (number | undefined)[]): void {
+    const now = this.#rule.clock.now()
+    const lower = left.filter((amount, at) => amount !== undefined && this.hold.correct(at, amount, now))
+    if (lower.length > 0) this.#changed()
+  }
+
+  #changed(): void {
+    this.#share = undefined
+    this.#tellNow()
+    this.serve(this.#rule.clock.now())
+  }
+
+  /** Hears of nothing any more. */
+  leave(): void {
+    this.#account.close()
+  }
+
   /** Refuses everybody who waits. */
   close(): void {
     this.#timer?.cancel()
@@ -257,9 +334,21 @@ export class Tenant implements Settler {
     }
   }
 
-  #refuse(code: RejectionCode, amounts: readonly number[], retryAfter: Millis, now: Instant): Rejection {
+  #refuse(what: number, amounts: readonly number[], priority: Priority, now: Instant): Rejection {
+    if (what === REFUSE) return this.#rejection('breaker_open', amounts, this.#rule.link.retryAfter, priority, now)
+    // Since the limits were cut there is never so much: no time to come back at.
+    return this.#rejection('rate_limited', amounts, undefined, priority, now)
+  }
+
+  #rejection(
+    code: RejectionCode,
+    amounts: readonly number[],
+    retryAfter: Millis | undefined,
+    priority: Priority,
+    now: Instant,
+  ): Rejection {
     const { name, buckets } = this.#rule
-    const at = this.hold.bindingOf(amounts, now)
+    const at = this.hold.bindingOf(amounts, priority === CRITICAL, now)
     const limit = Math.max(0, this.hold.available(at, now) + this.hold.held(at))
     const by = code === 'rate_limited' || code === 'queue_timeout' ? `${name}.${buckets[at]!.name}` : name
     return new Rejection(code, by, amounts[at]!, limit, code === 'cancelled' ? undefined : retryAfter)

@@ -1,4 +1,4 @@
-import type { Instant, Timer } from '../ground/index.ts'
+import type { Instant, Priority, Timer } from '../ground/index.ts'
 import type { Answer, Verdict, Waiting } from '../gate/index.ts'
 
 /** An arrival that waits for tokens of its tenant, or for the answer to whether there are any. */
@@ -6,6 +6,7 @@ export class BucketsWaiter implements Waiting {
   readonly cost: number
   readonly amounts: readonly number[]
   readonly since: Instant
+  readonly priority: Priority
   answer: Answer | undefined
   /** Ends its patience. */
   timer: Timer | undefined
@@ -15,11 +16,13 @@ export class BucketsWaiter implements Waiting {
     cost: number,
     amounts: readonly number[],
     since: Instant,
+    priority: Priority,
     left: (waiter: BucketsWaiter, code: 'cancelled') => void,
   ) {
     this.cost = cost
     this.amounts = amounts
     this.since = since
+    this.priority = priority
     this.#left = left
   }
 

@@ -35,6 +35,35 @@ export interface BucketsStatement {
   readonly need: readonly number[]
   /** What would be taken beyond, as far as there is enough for everybody. At least `need`. */
   readonly want: readonly number[]
+  /** The limits it goes by, and since when they hold. */
+  readonly pace: BucketsPace
+  /** What part of each bucket is kept for whoever is critical: `want` leaves it, and `need` unless `critical`. 0 to 1. */
+  readonly reserve: number
+  readonly critical: boolean
+  /** How much longer nobody may take, as far as is known here, in ms. Taken at its word after a loss, else only as news. */
+  readonly hold: Millis
+  /** What a provider has said since the last answer. */
+  readonly news?: BucketsNews | undefined
+}
+
+/** The limits of a tenant's buckets. */
+export interface BucketsPace {
+  /**
+   * What holds is what has the highest. 0 for what the process was made with, and then nothing is remembered; given by
+   * the coordinator, in microseconds of its clock, to what comes as news.
+   */
+  readonly stamp: number
+  readonly refills: readonly Refill[]
+}
+
+/** What a provider has said of a tenant's buckets. Said twice it changes nothing. */
+export interface BucketsNews {
+  /** True where `pace` is new, and has to be given a stamp. */
+  readonly pace: boolean
+  /** True where the others should hear of it at once. */
+  readonly urgent: boolean
+  /** No more than so much is left of each; `Infinity` where nothing was said. */
+  readonly most: readonly number[]
 }
 
 /** What the coordinator answers. */
@@ -47,14 +76,20 @@ export interface BucketsGrant {
   readonly sessions: number
   /** The level the account is at now: from `need` to `want`, or `keep`. */
   readonly level: readonly number[]
-  /** What is left for everybody; below 0 while in debt. */
+  /** What is left for everybody, to a millionth; below 0 while in debt. */
   readonly available: readonly number[]
+  /** How much longer nobody may take, in ms; 0 where everybody may. */
+  readonly hold: Millis
+  /** The limits that hold, where they are others than were stated. */
+  readonly pace?: BucketsPace | undefined
 }
 
 /** The account of one process with one tenant. */
 export interface BucketsAccount {
   /** Rejects where the coordinator cannot be reached, or has had a later statement. Deadlines are the caller's. */
   state(statement: BucketsStatement): Promise<BucketsGrant>
+  /** Hears nothing any more. What it has been granted stays on the account. */
+  close(): void
 }
 
 /**
@@ -65,8 +100,10 @@ export interface BucketsCoordinator {
   /**
    * Opens an account; costs nothing until something is stated.
    * @param session names it: letters and digits, different for each account ever opened
+   * @param noticed called, as soon as may be, when another account has had urgent news: what was granted before may not be
+   * used any more. It may not be called at all.
    */
-  open(budget: SharedBudget, tenant: string, session: string): BucketsAccount
+  open(budget: SharedBudget, tenant: string, session: string, noticed?: () => void): BucketsAccount
 }
 
 /** How long an account that has had an answer may count on being known, in ms. */
@@ -80,3 +117,9 @@ export const KEPT: Millis = 60_000
 
 /** How exactly it is known when an account was last heard of, in ms: noting it every time would cost more than it is worth. */
 export const COUNTED: Millis = 500
+
+/** What is granted beyond need, and what is said to be left, is counted in so many parts of a token. */
+export const PARTS: number = 2 ** 20
+
+/** The most that is granted beyond need: what is counted in {@link PARTS} stays a whole number that every client can read. */
+export const MOST_SPARE: number = 2 ** 32

@@ -1,15 +1,17 @@
 import { systemClock, type Clock, type Instant, type Millis } from '../ground/index.ts'
-import { fullAfter, isCovered, timeUntil, tokensAt } from '../gate/index.ts'
+import { fullAfter, isCovered, timeUntil, tokensAt, type Refill } from '../gate/index.ts'
 import {
   COUNTED,
   HEARD_OF,
   KEPT,
+  MOST_SPARE,
+  PARTS,
   type BucketsAccount,
   type BucketsCoordinator,
   type BucketsGrant,
+  type BucketsPace,
   type BucketsStatement,
   type SharedBudget,
-  type SharedRefill,
 } from './buckets.ts'
 
 /** An account, as the coordinator sees it. */
@@ -17,6 +19,8 @@ interface Account {
   turn: number
   /** Not noted at every statement: see {@link COUNTED}. */
   heard: Instant
+  /** Which limits held when it was last heard of. */
+  stamp: number
   level: number[]
 }
 
@@ -24,6 +28,8 @@ interface Account {
 interface Shelf {
   readonly fullAt: Instant[]
   readonly accounts: Map<string, Account>
+  pace: BucketsPace
+  heldUntil: Instant
   /** Those heard of lately. */
   sessions: number
   /** When nothing in it is worth keeping. */
@@ -52,6 +58,7 @@ export function memoryBuckets(options: MemoryBucketsOptions = {}): MemoryBuckets
 export class MemoryBuckets implements BucketsCoordinator {
   readonly #clock: Clock
   readonly #shelves = new Map<string, Shelf>()
+  readonly #listeners = new Map<string, Map<string, () => void>>()
   #welcomed = 0
 
   constructor(clock: Clock) {
@@ -68,34 +75,46 @@ export class MemoryBuckets implements BucketsCoordinator {
     this.#shelves.clear()
   }
 
-  open(budget: SharedBudget, tenant: string, session: string): BucketsAccount {
+  open(budget: SharedBudget, tenant: string, session: string, noticed?: () => void): BucketsAccount {
     const key = JSON.stringify([budget.name, budget.buckets.map(({ name }) => name), tenant])
+    const listeners = this.#listeners.get(key) ?? new Map<string, () => void>()
+    if (noticed !== undefined) this.#listeners.set(key, listeners.set(session, noticed))
     return {
       state: (statement) => {
         try {
-          return Promise.resolve(this.#state(key, budget.buckets, session, statement))
+          const grant = this.#state(key, session, statement)
+          if (statement.news?.urgent === true) for (const [other, notice] of listeners) if (other !== session) notice()
+          return Promise.resolve(grant)
         } catch (error) {
           return Promise.reject(error)
         }
       },
+      close: () => {
+        listeners.delete(session)
+        if (listeners.size === 0 && this.#listeners.get(key) === listeners) this.#listeners.delete(key)
+      },
     }
   }
 
-  #state(key: string, buckets: readonly SharedRefill[], session: string, statement: BucketsStatement): BucketsGrant {
+  #state(key: string, session: string, statement: BucketsStatement): BucketsGrant {
     const now = this.#clock.now()
-    const shelf = this.#shelfOf(key, buckets, now)
-    const { fullAt } = shelf
+    const shelf = this.#shelfOf(key, statement, now)
     let account = shelf.accounts.get(session)
     if (account !== undefined && statement.turn <= account.turn)
       throw new Error(`statement ${statement.turn} came after ${account.turn}`)
+    pace(shelf, statement, now)
+    if (statement.hold > 0 && (statement.news !== undefined || (account === undefined && statement.known)))
+      shelf.heldUntil = Math.max(shelf.heldUntil, now + statement.hold)
     if (account === undefined) {
       forgetOld(shelf, now)
       if (statement.known && !shelf.emptied) {
-        // It was there, and is not: nobody knows how much was left, so nothing was.
+        // It was there, and is not: nobody knows how much was left, so nothing was; who came before has it to pay back.
         shelf.emptied = true
-        buckets.forEach((bucket, at) => (fullAt[at] = fullAfter(bucket, -Infinity, bucket.capacity, now)))
+        shelf.pace.refills.forEach((refill, at) => {
+          shelf.fullAt[at] = fullAfter(refill, shelf.fullAt[at]!, refill.capacity, now)
+        })
       }
-      account = { turn: 0, heard: -Infinity, level: [...statement.claim] }
+      account = { turn: 0, heard: -Infinity, stamp: statement.pace.stamp, level: [...statement.claim] }
       shelf.accounts.set(session, account)
     }
     account.turn = statement.turn
@@ -103,50 +122,70 @@ export class MemoryBuckets implements BucketsCoordinator {
       account.heard = now
       shelf.sessions = sessionsOf(shelf, now)
     }
-    const grant = answer(buckets, fullAt, account, statement, shelf.sessions, now)
-    shelf.expires = Math.max(now, ...fullAt) + KEPT
+    const grant = answer(shelf, account, statement, now)
+    shelf.expires = Math.max(now, shelf.heldUntil, ...shelf.fullAt) + KEPT
     return grant
   }
 
-  #shelfOf(key: string, buckets: readonly SharedRefill[], now: Instant): Shelf {
+  #shelfOf(key: string, { pace: { refills } }: BucketsStatement, now: Instant): Shelf {
     const known = this.#shelves.get(key)
     if (known !== undefined && known.expires > now) return known
     if (++this.#welcomed % ROUND === 0)
       for (const [other, { expires }] of this.#shelves) if (expires <= now) this.#shelves.delete(other)
-    const fullAt = buckets.map(() => now)
-    const shelf = { fullAt, accounts: new Map(), sessions: 0, expires: Infinity, emptied: false }
+    const fullAt = refills.map(() => now)
+    const rest = { sessions: 0, expires: Infinity, emptied: false, heldUntil: -Infinity }
+    const shelf = { fullAt, accounts: new Map(), pace: { stamp: 0, refills }, ...rest }
     this.#shelves.set(key, shelf)
     return shelf
   }
 }
 
-/** Brings the account to where it should be, and fills `fullAt` in. */
-function answer(
-  buckets: readonly SharedRefill[],
-  fullAt: Instant[],
-  account: Account,
-  { keep, need, want }: BucketsStatement,
-  sessions: number,
-  now: Instant,
-): BucketsGrant {
-  let granted = true
-  let retryAfter: Millis = 0
-  buckets.forEach((bucket, at) => {
-    fullAt[at] = Math.max(now, fullAfter(bucket, fullAt[at]!, keep[at]! - account.level[at]!, now))
-    const short = need[at]! - keep[at]!
-    if (short <= 0 || isCovered(bucket, fullAfter(bucket, fullAt[at], short, now), now)) return
+/** Settles which limits hold from now on. What is left stays, as far as it fits. */
+function pace(shelf: Shelf, { pace: stated, news }: BucketsStatement, now: Instant): void {
+  const { stamp, refills } = shelf.pace
+  const isNew = news?.pace === true
+  if (!isNew && (stated.stamp < stamp || (stamp > 0 && stated.stamp === stamp))) return
+  const next = isNew ? Math.max(Math.floor(now * 1000), stamp + 1) : stated.stamp
+  if (next > stamp)
+    stated.refills.forEach((to, at) => (shelf.fullAt[at] = moved(shelf.fullAt[at]!, refills[at]!, to, now)))
+  shelf.pace = { stamp: next, refills: stated.refills }
+}
+
+function moved(fullAt: Instant, from: Refill, to: Refill, now: Instant): Instant {
+  return now + (to.capacity - Math.min(to.capacity, tokensAt(from, fullAt, now))) * to.interval
+}
+
+/** Brings the account to where it should be, and `fullAt`. */
+function answer(shelf: Shelf, account: Account, statement: BucketsStatement, now: Instant): BucketsGrant {
+  const { fullAt, sessions } = shelf
+  const { refills } = shelf.pace
+  const { keep, need, want, news, reserve, critical } = statement
+  const hold: Millis = Math.max(0, shelf.heldUntil - now)
+  let granted = hold === 0
+  let retryAfter = hold
+  refills.forEach((refill, at) => {
+    const most = (refill.capacity - (news?.most[at] ?? Infinity)) * refill.interval
+    let charge = keep[at]! - account.level[at]!
+    // What was taken under other limits may be more than there is under these: it does not come back.
+    if (account.stamp < shelf.pace.stamp) charge = Math.max(0, charge)
+    fullAt[at] = Math.max(now, fullAfter(refill, fullAt[at]!, charge, now), now + most)
+    const short = need[at]! - keep[at]! + (critical ? 0 : reserve * refill.capacity)
+    if (need[at]! <= keep[at]! || isCovered(refill, fullAfter(refill, fullAt[at], short, now), now)) return
     granted = false
-    retryAfter = Math.max(retryAfter, timeUntil(bucket, fullAt[at], short, now))
+    retryAfter = Math.max(retryAfter, timeUntil(refill, fullAt[at], short, now))
   })
-  account.level = buckets.map((bucket, at) => {
+  account.level = refills.map((refill, at) => {
     if (!granted) return keep[at]!
-    const left = tokensAt(bucket, fullAt[at]!, now) - (need[at]! - keep[at]!)
-    const more = Math.max(0, Math.min(want[at]! - need[at]!, left / sessions))
-    fullAt[at] = fullAfter(bucket, fullAt[at]!, need[at]! - keep[at]! + more, now)
+    const left = tokensAt(refill, fullAt[at]!, now) - (need[at]! - keep[at]!) - reserve * refill.capacity
+    const spare = Math.min(MOST_SPARE, want[at]! - need[at]!, left / sessions)
+    const more = Math.max(0, Math.floor(spare * PARTS)) / PARTS
+    fullAt[at] = fullAfter(refill, fullAt[at]!, need[at]! - keep[at]! + more, now)
     return need[at]! + more
   })
-  const available = buckets.map((bucket, at) => tokensAt(bucket, fullAt[at]!, now))
-  return { granted, retryAfter, sessions, level: [...account.level], available }
+  account.stamp = shelf.pace.stamp
+  const available = refills.map((refill, at) => Math.floor(tokensAt(refill, fullAt[at]!, now) * PARTS) / PARTS)
+  const grant = { granted, retryAfter, sessions, level: [...account.level], available, hold }
+  return shelf.pace.stamp === statement.pace.stamp && news?.pace !== true ? grant : { ...grant, pace: shelf.pace }
 }
 
 function sessionsOf(shelf: Shelf, now: Instant): number {

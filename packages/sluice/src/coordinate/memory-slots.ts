@@ -1,41 +1,56 @@
-import { systemClock, type Clock, type Instant, type World } from '../ground/index.ts'
+import { systemClock, type Clock, type Millis, type World } from '../ground/index.ts'
 import type { Classes, SlotCoordinator, SlotNews, SlotReply, SlotReport } from './coordinator.ts'
-
-interface Session {
-  readonly life: number
-  number: number
-  seq: number
-  granted: number
-  returned: number
-  fence: number
-  waiting: [number, number, number, number]
-  heads: { readonly priority: number; readonly since: Instant }[]
-  told: string
-}
+import { SlotAccount } from './slots-account.ts'
+import { SlotLevel } from './slots-level.ts'
+import { SlotPump } from './slots-pump.ts'
+import { SlotRivals } from './slots-rivals.ts'
 
 const NOBODY: Classes = [0, 0, 0, 0]
+
+export interface MemorySlotsOptions extends Pick<World, 'clock'> {
+  /**
+   * For so long it grants nothing and hears what is in use, in ms: for one that takes over from another. Or what says how
+   * much longer at least, in ms, and 0 from then on for ever. Default 0.
+   */
+  readonly learning?: Millis | (() => Millis)
+  /** Fences are higher than this. Default 0. */
+  readonly fence?: number
+}
 
 /**
  * Slots shared within one process: the same decisions as the script for Redis takes, without leases, for whoever shares
  * a process cannot vanish unnoticed. For tests, for development, and for one instance.
  */
-export function memorySlots(world: Pick<World, 'clock'> = {}): SlotCoordinator {
-  return new MemorySlots(world.clock ?? systemClock)
+export function memorySlots(options: MemorySlotsOptions = {}): SlotCoordinator {
+  return new MemorySlots(options.clock ?? systemClock, options.learning ?? 0, options.fence ?? 0)
 }
 
 class MemorySlots implements SlotCoordinator {
   readonly lease = Infinity
-  readonly #sessions = new Map<string, Session>()
+  readonly #accounts = new Map<string, SlotAccount>()
   readonly #listeners = new Map<string, (news: SlotNews) => void>()
   readonly #outbox: (readonly [session: string, news: SlotNews])[] = []
-  #lives = 0
-  #fence = 0
+  readonly #pump = new SlotPump()
+  readonly #level = new SlotLevel()
+  #lives: number
+  #fence: number
   #limit = 0
   #delivering = false
   readonly #clock: Clock
+  readonly #rest: () => Millis
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, learning: Millis | (() => Millis), fence: number) {
     this.#clock = clock
+    const until = typeof learning === 'number' && learning > 0 ? clock.now() + learning : -Infinity
+    this.#rest = typeof learning === 'number' ? () => (until === -Infinity ? 0 : until - clock.now()) : learning
+    this.#fence = fence
+    // Of one that takes over no registration must look like one of before.
+    this.#lives = fence
+  }
+
+  /** How long it will go on learning, in ms; 0 when it does not. */
+  get #learning(): Millis {
+    return Math.max(0, this.#rest())
   }
 
   sync(report: SlotReport, answer: (reply: SlotReply) => void): void {
@@ -58,203 +73,166 @@ class MemorySlots implements SlotCoordinator {
   }
 
   #handled(report: SlotReport): SlotReply {
-    const { session: name } = report
-    let status: SlotReply['status'] = 'ok'
-    let own = this.#sessions.get(name)
-    if (report.life === 0) {
-      if (own !== undefined && report.seq <= own.seq) status = 'stale'
-      else {
-        const fits = report.granted === 0 || this.#used(name) + report.granted <= this.#limit
-        if (!fits) status = 'refused'
-        own = newSession(++this.#lives, fits ? report.granted : 0, this.#fence)
-        this.#sessions.set(name, own)
-        this.#limit = report.limit
-      }
-    } else if (own?.life !== report.life) {
-      status = 'unknown'
-      own = undefined
-    } else {
-      own.granted = Math.max(own.granted, report.granted)
-      own.returned = Math.min(Math.max(own.returned, report.returned), own.granted)
-    }
+    const { session: name, strict, queue } = report
+    const found = this.#found(report)
+    const { status } = found
+    let own = found.account
     const fresh = own !== undefined && status !== 'stale' && report.seq > own.seq
-    if (own !== undefined && fresh) this.#noted(own, report)
+    if (own !== undefined && fresh) own.note(report, this.#limit, this.#clock.now())
     if (own !== undefined && report.leaves) {
-      this.#sessions.delete(name)
+      this.#accounts.delete(name)
       own = undefined
     }
-    this.#grant(name, report.strict)
-    if (own !== undefined && fresh) this.#grantSpare(own, report.spare)
-    const shed = this.#shed(name, report.queue)
-    const { foreign, fair } = this.#tell(name)
-    if (own !== undefined) own.number++
+    const left = this.#grant(own, strict)
+    if (own !== undefined && fresh) this.#grantSpare(own, left, report.spare)
+    const shed = queue > 0 ? this.#shed(name, queue) : []
+    const rivals = this.#rivals(strict)
+    const changed = this.#level.update(this.#queued(), queue, this.#limit, this.#clock.now())
+    for (const [account, classes] of shed) if (account !== own) this.#say(account, rivals, classes)
+    for (const account of this.#accounts.values())
+      if (account !== own && (changed || mustHear(account, rivals, strict))) this.#say(account, rivals, NOBODY)
     return {
+      ...this.#news(own, rivals, shed.find(([account]) => account === own)?.[1] ?? NOBODY),
       status,
-      life: own?.life ?? 0,
-      number: own?.number ?? 0,
-      granted: own?.granted ?? 0,
-      fence: own?.fence ?? this.#fence,
-      foreign,
-      fair,
-      shed,
       limit: this.#limit,
-      wake: 0,
-      sessions: this.#sessions.size,
-      used: this.#used(),
-      queued: this.#queued(),
+      wake: this.#queued() > 0 ? Math.ceil(this.#learning) : 0,
+      sessions: this.#accounts.size,
+      waiters: this.#waiters(),
       oldest: this.#oldest(),
-      learning: false,
+      learning: this.#learning > 0,
     }
   }
 
-  #noted(own: Session, report: SlotReport): void {
-    own.seq = report.seq
-    own.waiting = [...report.waiting]
-    own.heads = []
-    // What was granted to it and it did not know yet has found its waiters by now.
-    let served = report.life === 0 ? 0 : own.granted - report.granted
-    const gone = [0, 0, 0, 0]
-    for (const priority of [3, 2, 1, 0] as const) {
-      gone[priority] = Math.min(served, own.waiting[priority])
-      own.waiting[priority] -= gone[priority]
-      served -= gone[priority]
+  /** Whose report it is, with what it says of its slots. */
+  #found(report: SlotReport): { status: SlotReply['status']; account: SlotAccount | undefined } {
+    const { session: name, life, seq, granted, returned, limit } = report
+    const own = this.#accounts.get(name)
+    if (life === 0) {
+      if (own !== undefined && seq <= own.seq) return { status: 'stale', account: own }
+      const fits = granted === 0 || this.#learning > 0 || this.#used(name) + granted <= this.#limit
+      const account = new SlotAccount(name, ++this.#lives, fits ? granted : 0, this.#fence)
+      this.#accounts.set(name, account)
+      // Whoever came last has been deployed last.
+      this.#limit = limit
+      return { status: fits ? 'ok' : 'refused', account }
     }
-    const now = this.#clock.now()
-    for (const { priority, age } of report.heads)
-      if (gone[priority]!-- <= 0) own.heads.push({ priority, since: now - age })
+    if (own?.life !== life) return { status: 'unknown', account: undefined }
+    own.granted = Math.max(own.granted, granted)
+    own.returned = Math.min(Math.max(own.returned, returned), own.granted)
+    return { status: 'ok', account: own }
   }
 
-  #grant(caller: string, strict: boolean): void {
-    const deaf = new Set<string>()
-    for (let free = this.#limit - this.#used(); free > 0;) {
-      const gains = new Map<string, number>()
-      for (; free > 0; free--) {
-        const next = this.#next(strict, deaf)
-        if (next === undefined) break
-        const session = this.#sessions.get(next.name)!
-        session.granted++
-        session.waiting[next.priority]!--
-        if (session.heads[0]?.priority === next.priority) session.heads.shift()
-        gains.set(next.name, (gains.get(next.name) ?? 0) + 1)
-      }
-      if (gains.size === 0) return
-      for (const [name, gain] of gains) {
-        const session = this.#sessions.get(name)!
-        if (name !== caller && !this.#listeners.has(name)) {
+  /** Grants what is free to who is next, and answers what nobody wants. */
+  #grant(caller: SlotAccount | undefined, strict: boolean): number {
+    const deaf = new Set<SlotAccount>()
+    let free = this.#learning > 0 ? 0 : this.#limit - this.#used()
+    for (let again = true; again;) {
+      again = false
+      const hearing = [...this.#accounts.values()].filter((account) => !deaf.has(account))
+      const held = new Map(hearing.map((account) => [account, account.granted]))
+      const { gains, left } = this.#pump.grant(hearing, free, strict)
+      free = left
+      const rivals = this.#rivals(strict)
+      for (const [account, turns] of gains) {
+        const before = held.get(account)!
+        if (account !== caller && !this.#listeners.has(account.name)) {
           // Nobody there to hear it: taken back, and given to somebody else.
-          session.number++
-          session.granted -= gain
-          free += gain
-          deaf.add(name)
+          this.#news(account, rivals, NOBODY)
+          free += account.granted - before
+          account.granted = before
+          deaf.add(account)
+          again = true
           continue
         }
-        session.fence = ++this.#fence
-        if (name !== caller) this.#say(name, session, NOBODY, -2, 0)
+        account.turns.push(...turns)
+        account.fence = ++this.#fence
+        if (account !== caller) this.#say(account, rivals, NOBODY)
       }
     }
+    return free
   }
 
-  /** The best class; of these the oldest, or of the instance that holds least. */
-  #next(strict: boolean, deaf: ReadonlySet<string>): { name: string; priority: number } | undefined {
-    let chosen: { name: string; priority: number; rank: number } | undefined
-    for (const [name, session] of this.#sessions) {
-      const priority = bestOf(session.waiting)
-      if (priority < 0 || deaf.has(name)) continue
-      const [head] = session.heads
-      let rank = session.granted - session.returned
-      // Those it has not named yet must name themselves first.
-      if (strict) rank = head?.priority === priority ? head.since : Infinity
-      if (rank === Infinity) continue
-      const worse =
-        chosen !== undefined &&
-        (priority < chosen.priority ||
-          (priority === chosen.priority && (rank > chosen.rank || (rank === chosen.rank && name > chosen.name))))
-      if (!worse) chosen = { name, priority, rank }
-    }
-    return chosen
-  }
-
-  #grantSpare(own: Session, spare: number): void {
-    const extra = Math.min(this.#limit - this.#used(), spare)
+  #grantSpare(own: SlotAccount, left: number, spare: number): void {
+    const extra = Math.min(left, spare)
     if (extra <= 0) return
     own.granted += extra
     own.fence = ++this.#fence
   }
 
-  #shed(caller: string, queue: number): Classes {
-    let over = queue === 0 ? 0 : this.#queued() - queue
-    const told = new Map<string, [number, number, number, number]>()
-    const others = [...this.#sessions.keys()].filter((name) => name !== caller).toSorted()
+  /** Too many wait everywhere: the least important go, those of the caller first. */
+  #shed(caller: string, queue: number): [SlotAccount, Classes][] {
+    let over = this.#queued() - queue
+    const told = new Map<SlotAccount, [number, number, number, number]>()
+    const names = [caller, ...[...this.#accounts.keys()].filter((name) => name !== caller).toSorted()]
     for (let priority = 0; priority < 4 && over > 0; priority++) {
-      for (const name of [caller, ...others]) {
-        const session = this.#sessions.get(name)
-        const some = Math.min(over, session?.waiting[priority] ?? 0)
-        if (session === undefined || some <= 0) continue
-        session.waiting[priority]! -= some
+      for (const name of names) {
+        const account = this.#accounts.get(name)
+        const some = Math.min(over, account?.waiting[priority] ?? 0)
+        if (account === undefined || some <= 0) continue
+        account.shed(priority, some)
         over -= some
-        const list = told.get(name) ?? [0, 0, 0, 0]
-        list[priority] = some
-        told.set(name, list)
+        const classes = told.get(account) ?? [0, 0, 0, 0]
+        classes[priority] = some
+        told.set(account, classes)
       }
     }
-    const own = told.get(caller)
-    told.delete(caller)
-    for (const [name, list] of told) this.#say(name, this.#sessions.get(name)!, list, -2, 0)
-    return own ?? NOBODY
+    return [...told]
   }
 
-  /** Lets each know what it competes with. */
-  #tell(caller: string): { foreign: number; fair: number } {
-    let [top, second, active] = [-1, -1, 0]
-    let topName: string | undefined
-    for (const [name, { waiting, granted, returned }] of this.#sessions) {
-      const priority = bestOf(waiting)
-      if (priority > top) [top, topName, second] = [priority, name, top]
-      else if (priority > second) second = priority
-      if (priority >= 0 || granted > returned) active++
-    }
-    const fair = Math.floor(this.#limit / Math.max(1, active))
-    for (const [name, session] of this.#sessions) {
-      const foreign = name === topName ? second : top
-      const told = foreign >= 0 ? `${foreign}:${fair}` : ''
-      if (told === session.told || (name !== caller && foreign >= 0 && session.granted === session.returned)) continue
-      session.told = told
-      if (name !== caller && foreign >= 0) this.#say(name, session, NOBODY, foreign, fair)
-    }
-    return { foreign: this.#sessions.has(caller) ? (caller === topName ? second : top) : -1, fair }
+  #rivals(strict: boolean): SlotRivals {
+    return new SlotRivals([...this.#accounts.values()], this.#limit, strict)
   }
 
-  #say(name: string, session: Session, shed: Classes, foreign: number, fair: number): void {
-    session.number++
-    const { life, number, granted, fence } = session
-    this.#outbox.push([name, { life, number, granted, fence, foreign, fair, shed }])
+  #say(account: SlotAccount, rivals: SlotRivals, shed: Classes): void {
+    this.#outbox.push([account.name, this.#news(account, rivals, shed)])
+  }
+
+  #news(account: SlotAccount | undefined, rivals: SlotRivals, shed: Classes): SlotNews {
+    const used = this.#used()
+    const everywhere = { shed, level: this.#level.value, used, queued: this.#queued() }
+    if (account === undefined) return { ...GONE, ...everywhere, fence: this.#fence, fair: rivals.fair }
+    const { priority: foreign, since } = rivals.of(account)
+    const { fair } = rivals
+    const until = rivals.until(account)
+    account.told = { foreign, since, fair, until }
+    account.number++
+    const { life, number, granted, fence, named } = account
+    const turns = account.turns.flatMap(({ upTo, priority, line, count }) => [upTo, priority, line, count])
+    return { ...everywhere, life, number, granted, fence, foreign, fair, until, named, turns }
   }
 
   #used(except?: string): number {
     let sum = 0
-    for (const [name, { granted, returned }] of this.#sessions) if (name !== except) sum += granted - returned
+    for (const { name, held } of this.#accounts.values()) if (name !== except) sum += held
     return sum
   }
 
   #oldest(): number {
     const now = this.#clock.now()
     let oldest = now
-    for (const { heads } of this.#sessions.values()) for (const { since } of heads) oldest = Math.min(oldest, since)
+    for (const { demand } of this.#accounts.values()) for (const { since } of demand) oldest = Math.min(oldest, since)
     return Math.ceil(now - oldest)
   }
 
-  #queued(): number {
-    let sum = 0
-    for (const { waiting } of this.#sessions.values()) for (const count of waiting) sum += count
+  #waiters(): Classes {
+    const sum: [number, number, number, number] = [0, 0, 0, 0]
+    for (const { waiting } of this.#accounts.values()) waiting.forEach((count, priority) => (sum[priority]! += count))
     return sum
+  }
+
+  #queued(): number {
+    return this.#waiters().reduce((sum, count) => sum + count, 0)
   }
 }
 
-function newSession(life: number, granted: number, fence: number): Session {
-  return { life, number: 0, seq: -1, granted, returned: 0, fence, waiting: [0, 0, 0, 0], heads: [], told: '' }
-}
+const GONE = { life: 0, number: 0, granted: 0, foreign: -1, until: 0, named: 0, turns: [] }
 
-function bestOf(waiting: Classes): number {
-  for (let priority = 3; priority >= 0; priority--) if (waiting[priority]! > 0) return priority
-  return -1
+/** Whether one that holds slots would use them as it must not any more, as far as it knows. */
+function mustHear(account: SlotAccount, rivals: SlotRivals, strict: boolean): boolean {
+  const { told } = account
+  const { priority, since } = rivals.of(account)
+  if (account.held === 0 || priority < 0) return false
+  if (!strict) return priority !== told.foreign || rivals.fair !== told.fair
+  if (priority !== told.foreign) return priority > told.foreign
+  return since < told.since && rivals.until(account) < told.until
 }

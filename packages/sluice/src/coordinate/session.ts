@@ -1,16 +1,14 @@
-import type { Clock, Instant, Millis, Random, Timer } from '../ground/index.ts'
-import type { Classes, SlotCoordinator, SlotHead, SlotNews, SlotReply } from './coordinator.ts'
+import type { Clock, Instant, Millis, Random } from '../ground/index.ts'
+import type { Classes, SlotCoordinator, SlotDemand, SlotNews, SlotReply } from './coordinator.ts'
+import { SlotAsk } from './slots-ask.ts'
+import { SlotLease } from './slots-lease.ts'
+import { Soon } from './slots-soon.ts'
+import { SlotView } from './slots-view.ts'
 
-/** How long an answer may take before the coordinator counts as down, in ms. */
-const PATIENCE = 250
-/** A timer this late tells of this process, not of the coordinator. */
-const FROZEN = 100
 /** Reports nobody has answered yet, at most: clients without a connection keep them for later. */
 const UNANSWERED = 4
-/** The part of a lease that is left when it counts as lost here: timers are late, and clocks do not run alike. */
-const MARGIN = 0.05
-/** Of those who wait, how many are told of one by one where each must be served in its turn. */
-const NAMED = 16
+/** Reports whose answer is waited for at once. */
+const FLIGHT = 2
 const NOBODY: Classes = [0, 0, 0, 0]
 
 /** What a session tells of, and asks, the gate it works for. */
@@ -18,9 +16,11 @@ export interface SlotSessionOwner {
   /** In use, under the present registration. */
   readonly inflight: number
   readonly waiting: Classes
-  /** Arrivals that would not wait and found no slot since this was last asked. */
+  /** Slots that arrivals which would not wait have missed since this was last asked. */
   takeMissed(): number
-  heads(count: number, now: Instant): SlotHead[]
+  demand(now: Instant): SlotDemand[]
+  /** For whom the next grants are. */
+  turn(priority: number, line: number, count: number): void
   /** Something was granted, or is known anew. */
   changed(): void
   /** The lease ran out: what is in use may be in other hands soon. */
@@ -50,23 +50,17 @@ export class SlotSession {
   readonly #parts: SlotSessionParts
   readonly #name: string
   readonly #unlisten: () => void
+  readonly #lease: SlotLease
   #life = 0
   #granted = 0
   #returned = 0
   #seq = 0
   #applied = 0
-  #number = 0
-  /** Until when work may begin. */
-  #deadline: Instant = -Infinity
-  #lapse: Timer | undefined
-  #beat: Timer | undefined
-  #wake: Timer | undefined
+  /** Reports without an answer, and those of them it is waited for. */
   #unanswered = 0
-  #waitsForAnswer = false
+  #awaited = 0
   #dirty = false
-  #scheduled = false
-  #idleLow = 0
-  #beats = 0
+  readonly #soon: Soon = new Soon(() => this.#report())
   #left = false
   /** Times a lease ran out while slots were in use. */
   lapses = 0
@@ -75,17 +69,29 @@ export class SlotSession {
   /** What kept it from answering, when it last did not. */
   trouble: string | undefined
   fence = 0
-  foreign = -1
-  fair = 0
+  readonly view: SlotView
   /** When something was last granted. */
   tenure: Instant = -Infinity
   last: SlotReply | undefined
 
   constructor(parts: SlotSessionParts) {
+    const { coordinator, owner, clock, random } = parts
     this.#parts = parts
-    const digits = Array.from({ length: 4 }, () => Math.floor(parts.random() * 2 ** 32).toString(36))
+    this.view = new SlotView(clock, coordinator.lease)
+    const digits = Array.from({ length: 4 }, () => Math.floor(random() * 2 ** 32).toString(36))
     this.#name = digits.join('')
-    this.#unlisten = parts.coordinator.listen(this.#name, (news) => this.#heard(news))
+    this.#lease = new SlotLease(coordinator.lease, clock, {
+      sync: () => this.sync(),
+      expired: () => this.#expired(),
+      isIdle: () => this.#idle,
+      unused: () => this.held - owner.inflight,
+      giveBack: (count) => (this.#returned += count),
+    })
+    this.#unlisten = coordinator.listen(
+      this.#name,
+      (news) => this.#heard(news),
+      (grace) => this.#voided(grace),
+    )
   }
 
   /** Slots here, whether in use or not. */
@@ -95,8 +101,7 @@ export class SlotSession {
 
   /** Whether work may begin under the lease. */
   get valid(): boolean {
-    // Where leases do not end no clock is read.
-    return this.#deadline === Infinity || (this.#life > 0 && this.#parts.clock.now() < this.#deadline)
+    return this.#life > 0 && (this.#lease.endless || this.#lease.valid)
   }
 
   get lapsed(): boolean {
@@ -111,33 +116,31 @@ export class SlotSession {
 
   /** So many slots are in nobody's use after one was taken. */
   rests(idle: number): void {
-    if (idle < this.#idleLow) this.#idleLow = idle
+    this.#lease.rests(idle)
   }
 
-  /** Reports, as soon as this turn of the event loop is over and the last report is answered. */
+  /** Reports, as soon as this turn of the event loop is over and the reports before are answered. */
   sync(): void {
     if (this.#left) return
-    if (this.#waitsForAnswer || this.#unanswered >= UNANSWERED) {
-      this.#dirty = true
-      return
-    }
-    if (this.#parts.coordinator.lease === Infinity) return this.#send(false)
-    if (this.#scheduled) return
-    this.#scheduled = true
-    queueMicrotask(() => {
-      this.#scheduled = false
-      if (this.#waitsForAnswer) this.#dirty = true
-      else if (!this.#left) this.#send(false)
-    })
+    if (this.#lease.endless && this.#mayAsk) return this.#send(false)
+    this.#soon.ask()
+  }
+
+  #report(): void {
+    if (this.#left) return
+    if (this.#mayAsk) this.#send(false)
+    else this.#dirty = true
+  }
+
+  get #mayAsk(): boolean {
+    return this.#awaited < (this.#life > 0 ? FLIGHT : 1) && this.#unanswered < UNANSWERED
   }
 
   /** Gives everything back and goes. */
   leave(): void {
     if (this.#left) return
     this.#left = true
-    this.#lapse?.cancel()
-    this.#beat?.cancel()
-    this.#wake?.cancel()
+    this.#lease.stop()
     this.#returned = this.#granted
     if (this.#life > 0) this.#send(true)
     this.#unlisten()
@@ -145,69 +148,52 @@ export class SlotSession {
 
   #send(leaves: boolean): void {
     const { coordinator, owner, limit, queue, strict, clock } = this.#parts
-    const now = clock.now()
     const life = this.#life
-    const claimed = life === 0 ? owner.inflight : this.#granted
-    const seq = ++this.#seq
     this.#dirty = false
-    this.#waitsForAnswer = true
+    this.#awaited++
     this.#unanswered++
-    let settled = false
-    let late = false
-    let patience: Timer | undefined
-    const judge = (until: Instant): void => {
-      if (coordinator.lease === Infinity) return
-      patience = clock.after(
-        until - clock.now(),
-        () => {
-          if (settled) return
-          // It was this process that stood still: the answer may lie at the door.
-          if (clock.now() - until > FROZEN) return judge(clock.now() + PATIENCE)
-          late = true
-          this.trouble = `no answer within ${PATIENCE} ms`
-          this.#failed()
-        },
-        { background: true },
-      )
+    const report = {
+      session: this.#name,
+      life,
+      seq: ++this.#seq,
+      granted: life === 0 ? owner.inflight : this.#granted,
+      returned: life === 0 ? 0 : this.#returned,
+      limit,
+      lease: coordinator.lease,
+      queue,
+      strict,
+      leaves,
+      waiting: leaves ? NOBODY : owner.waiting,
+      spare: leaves ? 0 : owner.takeMissed(),
+      demand: leaves ? [] : owner.demand(clock.now()),
     }
-    const waiting = leaves ? NOBODY : owner.waiting
-    const spare = leaves ? 0 : owner.takeMissed()
-    const heads = leaves ? [] : owner.heads(strict ? NAMED : 1, now)
-    const report = { session: this.#name, life, seq, granted: claimed, returned: life === 0 ? 0 : this.#returned }
-    coordinator.sync(
-      { ...report, limit, lease: coordinator.lease, queue, strict, leaves, waiting: [...waiting], spare, heads },
-      (reply) => {
-        settled = true
-        this.#unanswered--
-        patience?.cancel()
-        if (!late) this.#waitsForAnswer = false
-        if (this.#left) return
-        if (reply instanceof Error) {
-          this.trouble = reply.message
-          if (!late) this.#failed()
-          return
-        }
-        this.#answered(reply, seq, life, claimed, now)
-        if (this.#dirty) this.sync()
-        this.#arm()
-      },
-    )
-    if (!settled) {
-      judge(now + PATIENCE)
-      this.#arm()
+    const ask = new SlotAsk(coordinator, clock, report, this.#ended)
+    ask.send()
+    if (!ask.settled) this.#arm()
+  }
+
+  readonly #ended = (ask: SlotAsk, reply: SlotReply | Error): void => {
+    if (ask.settled) this.#unanswered--
+    // Late ones are waited for no longer, and were counted when that was found.
+    if (!ask.late || !ask.settled) this.#awaited--
+    if (this.#left) return
+    if (reply instanceof Error) {
+      this.trouble = reply.message
+      if (!ask.late || !ask.settled) this.#failed()
+      return
     }
+    this.#answered(ask, reply)
+    if (this.#dirty) this.sync()
+    this.#arm()
   }
 
   #failed(): void {
-    this.#waitsForAnswer = false
-    if (this.#left) return
     this.up = false
     this.#parts.owner.changed()
     this.#arm()
   }
 
-  #answered(reply: SlotReply, seq: number, life: number, claimed: number, sent: Instant): void {
-    const { coordinator } = this.#parts
+  #answered({ report: { seq, life, granted }, sent }: SlotAsk, reply: SlotReply): void {
     if (seq <= this.#applied || reply.status === 'stale') return
     if (reply.status === 'unknown') {
       if (life !== this.#life) return
@@ -219,20 +205,20 @@ export class SlotSession {
     if (life === 0) {
       // Only the last registration counts: an earlier one may be replaced by it at any moment.
       if (seq !== this.#seq) return
-      this.#register(reply, claimed)
+      this.#register(reply, granted)
     } else if (reply.life !== this.#life) return
     this.#applied = seq
     this.up = true
     this.last = reply
-    this.#deadline = coordinator.lease === Infinity ? Infinity : sent + coordinator.lease * (1 - MARGIN)
+    this.#lease.renew(sent)
     this.#news(reply)
-    this.#rewake(reply.wake)
+    this.#lease.wake(reply.wake)
   }
 
   #register(reply: SlotReply, claimed: number): void {
     const { owner, clock } = this.#parts
     this.#life = reply.life
-    this.#number = 0
+    this.view.reset()
     this.#granted = 0
     this.#returned = 0
     this.tenure = clock.now()
@@ -245,22 +231,28 @@ export class SlotSession {
     if (news.life === this.#life && !this.#left) this.#news(news)
   }
 
+  /** Whoever kept count is gone. No work begins until what is in use is claimed of the next, which has to be in time. */
+  #voided(grace: Millis): void {
+    if (this.#left || this.#life === 0) return
+    this.#forget()
+    this.#lease.grace(grace, () => {
+      this.up = false
+      this.#lost()
+    })
+    this.sync()
+  }
+
   #news(news: SlotNews): void {
     const { owner, clock } = this.#parts
-    const fresh = news.number > this.#number
     if (news.granted > this.#granted) {
+      const { turns } = news
+      for (let at = 0; at < turns.length; at += 4)
+        if (turns[at]! > this.#granted) owner.turn(turns[at + 1]!, turns[at + 2]!, turns[at + 3]!)
       this.#granted = news.granted
       this.tenure = clock.now()
     }
     if (news.fence > this.fence) this.fence = news.fence
-    if (fresh) {
-      this.#number = news.number
-      if (news.foreign > -2) {
-        this.foreign = news.foreign
-        this.fair = news.fair
-      }
-      if (news.shed.some((count) => count > 0)) owner.shed(news.shed)
-    }
+    if (this.view.learns(news) && news.shed.some((count) => count > 0)) owner.shed(news.shed)
     owner.changed()
     this.#arm()
   }
@@ -269,13 +261,7 @@ export class SlotSession {
     this.#life = 0
     this.#granted = 0
     this.#returned = 0
-    this.#deadline = -Infinity
-  }
-
-  #rewake(wake: Millis): void {
-    this.#wake?.cancel()
-    this.#wake = undefined
-    if (wake > 0 && !this.#idle) this.#wake = this.#parts.clock.after(wake + 2, () => this.sync(), { background: true })
+    this.#lease.end()
   }
 
   get #idle(): boolean {
@@ -283,36 +269,19 @@ export class SlotSession {
     return this.up && this.held === 0 && inflight === 0 && waiting.every((count) => count === 0)
   }
 
-  /** Sees to it that the lease is renewed in time, and that its end is noticed. */
   #arm(): void {
-    const { coordinator, clock } = this.#parts
-    const { lease } = coordinator
-    if (lease === Infinity || this.#left) return
-    this.#beat ??= this.#idle ? undefined : clock.after(lease / 4, this.#beats4, { background: true })
-    if (this.#life > 0 && this.#lapse === undefined && this.#deadline > -Infinity)
-      this.#lapse = clock.after(this.#deadline - clock.now(), this.#expire, { background: true })
+    if (!this.#left) this.#lease.arm(this.#life > 0)
   }
 
-  readonly #beats4 = (): void => {
-    this.#beat = undefined
-    if (this.#idle || this.#left) return
-    // What nobody has used for a whole lease is of more use elsewhere.
-    if (++this.#beats % 2 === 0) {
-      const idle = Math.max(0, this.held - this.#parts.owner.inflight)
-      if (this.#idleLow > 0) this.#returned += Math.min(this.#idleLow, idle)
-      this.#idleLow = Math.max(0, this.held - this.#parts.owner.inflight)
-    }
-    this.sync()
-    this.#arm()
-  }
-
-  readonly #expire = (): void => {
-    this.#lapse = undefined
+  #expired(): void {
     if (this.#left || this.#life === 0) return
-    if (this.valid) return this.#arm()
+    this.#forget()
+    this.#lost()
+  }
+
+  #lost(): void {
     const { owner } = this.#parts
     const used = owner.inflight
-    this.#forget()
     if (used > 0) {
       this.lapses++
       owner.lapsed()

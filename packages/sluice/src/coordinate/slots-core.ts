@@ -1,48 +1,28 @@
 import {
-  checkNumber,
-  refuseValue,
   Rejection,
   Source,
-  throwLater,
-  type Arrival,
   type Clock,
   type Instant,
   type Millis,
   type Pressure,
-  type Random,
   type RejectionCode,
 } from '../ground/index.ts'
 import type { GateCore, GateStats, Verdict, Waiting } from '../gate/index.ts'
-import type { Classes, SlotCoordinator, SlotHead } from './coordinator.ts'
+import type { Classes, SlotDemand } from './coordinator.ts'
 import { SlotSession, type SlotSessionOwner } from './session.ts'
 import { SlotLines } from './slots-lines.ts'
-import { SlotLost } from './slots-lost.ts'
+import { roomAlone } from './slots-down.ts'
+import type { FleetSlotsParts } from './slots-parts.ts'
 import { SlotPermit, type SlotLender } from './slots-permit.ts'
-import { slotPriority, SlotWaiter } from './slots-waiter.ts'
+import { SharedTurns, StrictTurns, type SlotTurns } from './slots-turns.ts'
+import { checkSlotArrival, slotPriority, SlotWaiter } from './slots-waiter.ts'
 import type { WatchedArrival } from './slots-watch.ts'
+import { WatchedPermits } from './slots-watched.ts'
 
 /** How long an instance may go on using a slot that others wait for as well, in ms. */
 const QUANTUM = 5
-/** Of its part of the limit, how much an instance uses when it cannot ask: others may be more than it knew. */
-const PRUDENT = 0.8
-/** Arrivals that would not wait for which slots are asked, at most. */
+/** Slots that are asked for because of arrivals that would not wait, at most, where one needs no more. */
 const MISSED = 16
-
-/** What a {@link FleetSlotsCore} is made of. */
-export interface FleetSlotsParts {
-  readonly name: string
-  readonly coordinator: SlotCoordinator
-  readonly limit: number
-  readonly onDown: 'share' | 'open' | 'closed'
-  /** Instances to count on before the coordinator has said how many there are; 0 where nobody knows. */
-  readonly instances: number
-  readonly capacity: number
-  readonly maxWait: Millis
-  readonly queue: number
-  readonly strict: boolean
-  readonly clock: Clock
-  readonly random: Random
-}
 
 /** Slots that several instances share: decides here while the share of this instance suffices. */
 export class FleetSlotsCore implements GateCore, SlotLender, SlotSessionOwner {
@@ -51,24 +31,29 @@ export class FleetSlotsCore implements GateCore, SlotLender, SlotSessionOwner {
   readonly pressure: Source<Pressure>
   readonly session: SlotSession
   readonly #parts: FleetSlotsParts
-  readonly #lines = new SlotLines()
-  readonly #watched = new Set<SlotPermit>()
+  readonly #lines: SlotLines
+  readonly #turns: SlotTurns
+  readonly #watched = new WatchedPermits()
   /** Rises when what is in use has been given to others: permits of before count for nobody's slots. */
   #reign = 1
   #inflight = 0
   /** In use although others have been given the slots. */
   #orphans = 0
   #missed = 0
+  /** The limit everybody who waits is known to fit in. */
+  #widest = Infinity
   #closed = false
   #serving = false
 
   constructor(parts: FleetSlotsParts) {
     const { name, clock, coordinator, limit, queue, strict, random } = parts
     this.#parts = parts
+    this.#lines = new SlotLines(strict, parts.weights)
     this.name = name
     this.clock = clock
     this.pressure = new Source(() => ({ level: this.#level, cause: name }), clock)
     this.session = new SlotSession({ coordinator, owner: this, limit, queue, strict, clock, random })
+    this.#turns = strict ? new StrictTurns(this.#lines, this.session.view) : new SharedTurns(this.#lines)
   }
 
   get stats(): GateStats {
@@ -99,58 +84,63 @@ export class FleetSlotsCore implements GateCore, SlotLender, SlotSessionOwner {
     return missed
   }
 
-  heads(count: number, now: Instant): SlotHead[] {
-    return this.#lines.heads(count, now)
+  demand(now: Instant): SlotDemand[] {
+    return this.#lines.demand(now)
+  }
+
+  turn(priority: number, line: number, count: number): void {
+    this.#turns.add(priority, line, count)
   }
 
   get #level(): number {
-    const { last } = this.session
-    const { limit } = this.#parts
-    return Math.max((last === undefined ? 0 : last.used + last.queued) / limit, (this.inUse + this.#lines.size) / limit)
+    const { used, queued } = this.session.view
+    return Math.max(used + queued, this.inUse + this.#lines.size) / this.#limit
+  }
+
+  /** Of the fleet, as far as it is known here. */
+  get #limit(): number {
+    return this.session.last?.limit ?? this.#parts.limit
   }
 
   /** How much may be in use here now. */
   get #room(): number {
     const { session } = this
     if (session.valid) return session.held + this.#orphans
-    if (session.up) return 0
-    const { onDown, limit, instances } = this.#parts
-    if (onDown === 'open') return Infinity
-    const others = Math.max(instances, session.last?.sessions ?? 0)
-    return onDown === 'closed' || others === 0 ? 0 : Math.floor((limit * PRUDENT) / others)
+    return session.up ? 0 : roomAlone(this.#parts, session.last?.sessions ?? 0)
   }
 
   enter(arrival: WatchedArrival, mayWait: boolean): Verdict | Waiting {
-    const { deadline } = arrival
+    const { deadline, cost = 1 } = arrival
     checkSlotArrival(arrival)
     if (this.#closed) return new Rejection('closed', this.name, 1, 0)
     if (deadline !== undefined && deadline <= this.clock.now())
       return new Rejection('deadline', this.name, this.clock.now(), deadline)
-    if (this.#lines.size === 0 && this.#fits) return this.#admit(arrival, 0)
-    const waits = mayWait && arrival.maxWait !== 0
+    if (this.#lines.size === 0 && this.#fits(cost)) return this.#admit(arrival, cost, 0)
+    if (cost > this.#limit) return new Rejection('limit_exceeded', this.name, cost, this.#limit)
     if (this.#parts.onDown === 'closed' && this.alone) {
       // Asked all the same: somebody must find out that it is back.
       this.session.sync()
       return this.#refusal('breaker_open')
     }
-    if (waits) return this.#wait(arrival)
+    if (this.#parts.early && slotPriority(arrival) < this.session.view.level) return this.#refusal('shed')
+    if (mayWait && arrival.maxWait !== 0) return this.#wait(arrival)
     if (this.#lines.size === 0) {
-      this.#missed = Math.min(MISSED, this.#missed + 1)
+      this.#missed = Math.min(Math.max(MISSED, cost), this.#missed + cost)
       this.session.sync()
-      if (this.#fits && this.#lines.size === 0) return this.#admit(arrival, 0)
+      if (this.#fits(cost) && this.#lines.size === 0) return this.#admit(arrival, cost, 0)
     }
     return this.#refusal('limit_exceeded')
   }
 
-  get #fits(): boolean {
-    return this.inUse < this.#room
+  #fits(cost: number): boolean {
+    return this.inUse + cost <= this.#room
   }
 
-  #admit(arrival: WatchedArrival, waited: Millis): SlotPermit {
-    this.#inflight++
+  #admit(arrival: WatchedArrival, cost: number, waited: Millis): SlotPermit {
+    this.#inflight += cost
     this.session.rests(this.session.held - this.#inflight)
     this.pressure.changed()
-    return new SlotPermit(this, waited, this.session.fence, this.#reign, arrival.watch)
+    return new SlotPermit(this, waited, this.session.fence, this.#reign, cost, arrival.watch)
   }
 
   #wait(arrival: WatchedArrival): Verdict | Waiting {
@@ -162,13 +152,9 @@ export class FleetSlotsCore implements GateCore, SlotLender, SlotSessionOwner {
       loser = this.#lines.below(priority)
       if (loser === undefined) return new Rejection('queue_full', this.name, this.#lines.size + 1, capacity)
     }
-    const waiter = new SlotWaiter(arrival, now, this.#leave)
-    const patience = Math.min(arrival.maxWait ?? maxWait, maxWait)
-    const { deadline = Infinity } = arrival
-    const late = deadline < now + patience
-    const delay = late ? deadline - now : patience
-    if (delay < Infinity)
-      waiter.timer = this.clock.after(delay, () => this.#refuse(waiter, late ? 'deadline' : 'queue_timeout', true))
+    const waiter = new SlotWaiter(arrival, now, maxWait, this.#leave)
+    if (waiter.expires < Infinity)
+      waiter.timer = this.clock.after(waiter.expires - now, () => this.#refuse(waiter, waiter.expiry, true))
     this.#lines.append(waiter)
     if (loser !== undefined) this.#refuse(loser, 'evicted', false)
     this.session.sync()
@@ -181,40 +167,21 @@ export class FleetSlotsCore implements GateCore, SlotLender, SlotSessionOwner {
 
   #refuse(waiter: SlotWaiter, code: RejectionCode, tells: boolean): void {
     if (!waiter.waits) return
-    this.#take(waiter)
-    this.#answer(waiter, this.#refusal(code))
+    this.#take(waiter, false)
+    waiter.answered(this.#refusal(code), this.clock)
     if (tells) this.session.sync()
     this.#settle()
     this.pressure.changed()
   }
 
-  #take(waiter: SlotWaiter): void {
+  #take(waiter: SlotWaiter, served: boolean): void {
     waiter.waits = false
     waiter.timer?.cancel()
-    this.#lines.remove(waiter)
-  }
-
-  #answer(waiter: SlotWaiter, verdict: Verdict): void {
-    const { answer } = waiter
-    if (answer === undefined) {
-      waiter.early = verdict
-      return
-    }
-    waiter.answer = undefined
-    try {
-      answer(verdict)
-    } catch (error) {
-      throwLater(this.clock, error)
-    }
+    this.#lines.remove(waiter, served)
   }
 
   #refusal(code: RejectionCode): Rejection {
-    return new Rejection(
-      code,
-      this.name,
-      this.inUse + this.#lines.size + 1,
-      this.session.last?.limit ?? this.#parts.limit,
-    )
+    return new Rejection(code, this.name, this.inUse + this.#lines.size + 1, this.#limit)
   }
 
   watches(permit: SlotPermit): void {
@@ -222,50 +189,66 @@ export class FleetSlotsCore implements GateCore, SlotLender, SlotSessionOwner {
   }
 
   release(permit: SlotPermit): void {
-    if (this.#watched.size > 0) this.#watched.delete(permit)
-    if (permit.life === this.#reign) this.#inflight--
-    else this.#orphans--
-    // The slot goes where it is due: to who waits here, or back.
-    if (this.session.valid && !this.#keeps) this.session.giveBack(1)
+    this.#watched.delete(permit)
+    if (permit.life === this.#reign) this.#inflight -= permit.cost
+    else this.#orphans -= permit.cost
+    // The slots go where they are due: to who waits here, or back.
+    if (this.session.valid && !this.#keeps) this.session.giveBack(Math.min(permit.cost, this.#unused))
     this.#serve()
     this.#settle()
     this.pressure.changed()
   }
 
+  get #unused(): number {
+    return this.session.held - this.#inflight
+  }
+
   /** Whether a slot that falls free here is used here again. */
   get #keeps(): boolean {
     const { session } = this
-    if (session.held <= this.#inflight) return true
-    if (this.#parts.strict) return false
+    if (this.#unused <= 0) return true
+    if (this.#parts.strict) return this.#turns.next !== undefined
     const { first } = this.#lines
-    if (session.foreign < 0) return true
-    if (first === undefined || first.priority < session.foreign) return false
-    if (first.priority > session.foreign) return true
-    return (session.fair >= 1 && session.held <= session.fair) || this.clock.now() - session.tenure < QUANTUM
+    if (session.view.foreign < 0) return true
+    if (first === undefined || first.priority < session.view.foreign) return false
+    if (first.priority > session.view.foreign) return true
+    if (session.view.fair < 0) return false
+    return (session.view.fair >= 1 && session.held <= session.view.fair) || this.clock.now() - session.tenure < QUANTUM
   }
 
   /** Gives back what nobody uses here and somebody waits for elsewhere. */
   #settle(): void {
     const { session } = this
-    if (this.#serving || this.#lines.size > 0) return
-    if (this.#closed && this.inUse === 0) return session.leave()
-    const idle = session.valid ? session.held - this.#inflight : 0
-    if (idle > 0 && (session.foreign >= 0 || this.#parts.strict || this.#closed)) session.giveBack(idle)
+    if (this.#serving) return
+    if (this.#closed && this.inUse === 0 && this.#lines.size === 0) return session.leave()
+    const idle = session.valid ? this.#unused : 0
+    // Where somebody waits who needs more than there is, what there is may be wanting elsewhere for the same reason.
+    const isWanted = this.#lines.size > 0 || session.view.foreign >= 0 || this.#parts.strict || this.#closed
+    if (idle > 0 && isWanted) session.giveBack(idle)
   }
 
   /** Lets in whoever fits. Answers run strangers' code, which may release or enter again: hence one loop at a time. */
   #serve(): void {
     if (this.#serving || this.#closed) return
     this.#serving = true
-    for (let next = this.#lines.first; next !== undefined && this.#fits; next = this.#lines.first) {
-      this.#take(next)
-      this.#answer(next, this.#admit(next.arrival, Math.max(0, this.clock.now() - next.since)))
+    for (let next = this.#turns.next; next !== undefined && this.#fits(next.cost); next = this.#turns.next) {
+      const now = this.clock.now()
+      // Of several whose time ends at once, one that goes must not let the next in late.
+      const inTime = now < next.expires
+      if (inTime) this.#turns.took(next)
+      this.#take(next, inTime)
+      next.answered(
+        inTime ? this.#admit(next.arrival, next.cost, now - next.since) : this.#refusal(next.expiry),
+        this.clock,
+      )
       if (this.#closed) break
     }
+    if (this.#unused <= 0) this.#turns.clear()
     this.#serving = false
   }
 
   changed(): void {
+    if (this.#limit !== this.#widest) this.#refuseWide()
     if (this.#parts.onDown === 'closed' && this.alone) this.#refuseAll('breaker_open')
     this.#serve()
     this.#settle()
@@ -276,32 +259,28 @@ export class FleetSlotsCore implements GateCore, SlotLender, SlotSessionOwner {
     const { onDown } = this.#parts
     if (onDown === 'open') return
     // What the policy allows goes on; of a coordinator that answers, others are getting the slots now.
-    this.#lose(this.alone ? Math.max(0, this.inUse - this.#room) : this.inUse)
+    this.#watched.lose(this.name, this.alone ? Math.max(0, this.inUse - this.#room) : this.inUse)
   }
 
   disowned(): void {
     this.#reign++
     this.#orphans += this.#inflight
     this.#inflight = 0
-    if (this.#parts.onDown !== 'open') this.#lose(Infinity)
-  }
-
-  #lose(count: number): void {
-    const lost = new SlotLost(this.name)
-    let rest = count
-    for (const permit of this.#watched) {
-      if (rest-- <= 0) return
-      this.#watched.delete(permit)
-      permit.lost(lost)
-    }
+    if (this.#parts.onDown !== 'open') this.#watched.lose(this.name, Infinity)
   }
 
   shed(classes: Classes): void {
     for (const priority of [0, 1, 2, 3] as const)
       for (let count = classes[priority]; count > 0; count--) {
-        const newest = this.#lines.newest(priority)
-        if (newest !== undefined) this.#refuse(newest, 'queue_full', false)
+        const last = this.#lines.last(priority)
+        if (last !== undefined) this.#refuse(last, 'queue_full', false)
       }
+  }
+
+  /** The limit has changed: whoever can never fit in it is told at once. */
+  #refuseWide(): void {
+    this.#widest = this.#limit
+    for (const waiter of this.#lines.wider(this.#widest)) this.#refuse(waiter, 'limit_exceeded', false)
   }
 
   #refuseAll(code: RejectionCode): void {
@@ -318,13 +297,4 @@ export class FleetSlotsCore implements GateCore, SlotLender, SlotSessionOwner {
     this.#refuseAll('closed')
     this.#settle()
   }
-}
-
-/** @throws RangeError naming the field when the arrival makes no sense */
-function checkSlotArrival(arrival: Arrival): void {
-  const { cost, maxWait, deadline } = arrival
-  if (cost !== undefined && cost !== 1) refuseValue('arrival.cost', cost, '1: slots of a fleet are not weighed')
-  if (maxWait !== undefined) checkNumber('arrival.maxWait', maxWait, 0, Infinity)
-  if (deadline !== undefined && (typeof deadline !== 'number' || Number.isNaN(deadline)))
-    refuseValue('arrival.deadline', deadline, 'an instant in ms')
 }

@@ -1,67 +1,96 @@
-import type { Classes, SlotHead } from './coordinator.ts'
-import type { Instant } from '../ground/index.ts'
+import { hashOf, type Instant } from '../ground/index.ts'
+import type { Classes, SlotDemand } from './coordinator.ts'
+import { SlotClass } from './slots-class.ts'
 import type { SlotWaiter } from './slots-waiter.ts'
 
-const HIGHEST = 3
+/** Of those who wait, how many are told of one by one where each must be served in its turn. */
+const NAMED = 64
+const RANKS = [3, 2, 1, 0] as const
 
-/** Who waits here: one line for each class, the most important first, first come within a class. */
+/** How much each tenant may have beside others; 1 for whom it does not name. */
+export type SlotWeights = Readonly<Record<string, number>>
+
+/** Who waits here: the most important class first; within it tenants by weight, or in strict order whoever came first. */
 export class SlotLines {
-  readonly #heads: (SlotWaiter | undefined)[] = [undefined, undefined, undefined, undefined]
-  readonly #tails: (SlotWaiter | undefined)[] = [undefined, undefined, undefined, undefined]
-  readonly #sizes: [number, number, number, number] = [0, 0, 0, 0]
+  readonly #classes = [new SlotClass(0), new SlotClass(1), new SlotClass(2), new SlotClass(3)] as const
+  readonly #strict: boolean
+  readonly #weights: SlotWeights
+  #serials = 0
   size = 0
 
+  constructor(strict: boolean, weights: SlotWeights) {
+    this.#strict = strict
+    this.#weights = weights
+  }
+
   get sizes(): Classes {
-    return this.#sizes
+    const [sheddable, low, ordinary, critical] = this.#classes
+    return [sheddable.size, low.size, ordinary.size, critical.size]
   }
 
   /** Who is next. */
   get first(): SlotWaiter | undefined {
     if (this.size === 0) return undefined
-    for (let rank = HIGHEST; rank >= 0; rank--) if (this.#heads[rank] !== undefined) return this.#heads[rank]
+    for (const rank of RANKS) if (this.#classes[rank].size > 0) return this.#classes[rank].first
     return undefined
   }
 
-  /** The newest of a class. */
-  newest(priority: number): SlotWaiter | undefined {
-    return this.#tails[priority]
+  /** Who is next of a line of a class. */
+  firstOf(priority: number, line: number): SlotWaiter | undefined {
+    return this.#classes[priority]?.firstOf(line)
   }
 
-  /** The newest of the least important class below this one; nobody where there is none. */
+  /** Whom a class loses first. */
+  last(priority: 0 | 1 | 2 | 3): SlotWaiter | undefined {
+    return this.#classes[priority].last
+  }
+
+  /** Whom the least important class below this one loses first; nobody where there is none. */
   below(priority: number): SlotWaiter | undefined {
-    for (let rank = 0; rank < priority; rank++) if (this.#tails[rank] !== undefined) return this.#tails[rank]
+    for (const rank of this.#classes) if (rank.priority < priority && rank.size > 0) return rank.last
     return undefined
+  }
+
+  /** Everybody who needs more slots than that. */
+  wider(limit: number): SlotWaiter[] {
+    return [...this].filter(({ cost }) => cost > limit)
   }
 
   append(waiter: SlotWaiter): void {
-    const { priority } = waiter
-    const tail = this.#tails[priority]
-    waiter.previous = tail
-    if (tail === undefined) this.#heads[priority] = waiter
-    else tail.next = waiter
-    this.#tails[priority] = waiter
-    this.#sizes[priority]++
+    const { flow } = waiter.arrival
+    waiter.serial = ++this.#serials
+    // Collisions of 32 bits share a line.
+    const id = flow === undefined || this.#strict ? 0 : hashOf(flow)
+    this.#classes[waiter.priority].append(waiter, id, flow === undefined ? 1 : this.#weightOf(flow))
     this.size++
   }
 
-  remove(waiter: SlotWaiter): void {
-    const { priority, previous, next } = waiter
-    if (previous === undefined) this.#heads[priority] = next
-    else previous.next = next
-    if (next === undefined) this.#tails[priority] = previous
-    else next.previous = previous
-    waiter.previous = undefined
-    waiter.next = undefined
-    this.#sizes[priority]--
+  /** @param served whether it gets what it waited for */
+  remove(waiter: SlotWaiter, served: boolean): void {
+    this.#classes[waiter.priority].remove(waiter, served)
     this.size--
   }
 
-  /** The first so many, in the order they are served in. */
-  heads(count: number, now: Instant): SlotHead[] {
-    const heads: SlotHead[] = []
-    for (let rank = HIGHEST; rank >= 0 && heads.length < count; rank--)
-      for (let at = this.#heads[rank]; at !== undefined && heads.length < count; at = at.next)
-        heads.push({ priority: rank, age: now - at.since })
-    return heads
+  *[Symbol.iterator](): Generator<SlotWaiter> {
+    for (const rank of RANKS) yield* this.#classes[rank].waiters()
+  }
+
+  /** Who waits, in the order they are served in. */
+  demand(now: Instant): SlotDemand[] {
+    const demand: SlotDemand[] = []
+    if (this.size === 0) return demand
+    if (this.#strict) {
+      for (const { priority, serial: line, cost, since } of this) {
+        demand.push({ priority, line, weight: 1, cost, count: 1, age: now - since })
+        if (demand.length === NAMED) break
+      }
+      return demand
+    }
+    for (const rank of RANKS) if (this.#classes[rank].size > 0) this.#classes[rank].demand(now, demand)
+    return demand
+  }
+
+  #weightOf(flow: string): number {
+    return Object.hasOwn(this.#weights, flow) ? this.#weights[flow]! : 1
   }
 }

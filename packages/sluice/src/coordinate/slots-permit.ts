@@ -9,7 +9,7 @@ export interface SlotLender {
 }
 
 /**
- * The right to use one slot of a fleet.
+ * The right to use slots of a fleet: as many as the arrival costs.
  *
  * It carries a fence for resources that check one: a number that rises with every grant to any instance and is never
  * used again, so a resource that has seen a higher one knows that this slot was given away in the meantime.
@@ -19,14 +19,24 @@ export class SlotPermit implements Permit {
   readonly fence: number
   /** The registration it counts under; 0 for one that was let in without. */
   readonly life: number
+  /** Slots it is for. */
+  readonly cost: number
   #watch: SlotWatch | undefined
   #lender: SlotLender | undefined
 
-  constructor(lender: SlotLender, waited: Millis, fence: number, life: number, watch: SlotWatch | undefined) {
+  constructor(
+    lender: SlotLender,
+    waited: Millis,
+    fence: number,
+    life: number,
+    cost: number,
+    watch: SlotWatch | undefined,
+  ) {
     this.#lender = lender
     this.waited = waited
     this.fence = fence
     this.life = life
+    this.cost = cost
     this.#watch = watch
     if (watch !== undefined) lender.watches(this)
   }

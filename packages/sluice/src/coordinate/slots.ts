@@ -22,8 +22,9 @@ import {
   type RunOptions,
   type Verdict,
 } from '../gate/index.ts'
-import type { SlotCoordinator } from './coordinator.ts'
+import type { Classes, SlotCoordinator } from './coordinator.ts'
 import { FleetSlotsCore } from './slots-core.ts'
+import type { SlotWeights } from './slots-lines.ts'
 import { SlotWatch } from './slots-watch.ts'
 
 export interface FleetSlotsOptions extends World {
@@ -51,6 +52,16 @@ export interface FleetSlotsOptions extends World {
    * slot. Default `share`.
    */
   readonly order?: 'share' | 'strict'
+  /**
+   * How much each tenant (`flow` of an arrival) may have beside others of its class, everywhere together. Above 0;
+   * default 1 for everybody. Only where instances share: in strict order nobody asks whose turn it is.
+   */
+  readonly weights?: SlotWeights
+  /**
+   * Refuses with `shed`, before they wait, classes that the fleet has no room for: 0 when half of what may wait does,
+   * 1 at three quarters, 2 at nine tenths; of `queue`, or where that is not given of ten times the limit. Default false.
+   */
+  readonly early?: boolean
   /** For people, metrics and refusals. Default `fleet`. */
   readonly name?: string
   readonly observer?: Observer
@@ -78,6 +89,10 @@ export interface FleetSlotsState {
     readonly sessions: number
     readonly used: number
     readonly queued: number
+    /** Who waits, by class. */
+    readonly waiters: Classes
+    /** Classes below this one are better refused before they wait; 0 for none. */
+    readonly level: number
     readonly limit: number
     /** How long the longest of those who are next has been waiting, in ms. */
     readonly oldest: Millis
@@ -101,6 +116,11 @@ export function fleetSlots(options: FleetSlotsOptions): FleetSlots {
   if (!['share', 'open', 'closed'].includes(onDown))
     refuseValue('fleetSlots.onDown', onDown, "'share', 'open' or 'closed'")
   if (!['share', 'strict'].includes(order)) refuseValue('fleetSlots.order', order, "'share' or 'strict'")
+  const { weights = {}, early = false } = options
+  const heavy = Object.entries(weights)
+  for (const [flow, weight] of heavy)
+    if (!(weight > 0 && weight < Infinity)) refuseValue(`fleetSlots.weights[${flow}]`, weight, 'a number above 0')
+  if (heavy.length > 0 && order === 'strict') refuseValue('fleetSlots.weights', weights, "left out with order 'strict'")
   const core = new FleetSlotsCore({
     name,
     coordinator: options.coordinator,
@@ -111,6 +131,8 @@ export function fleetSlots(options: FleetSlotsOptions): FleetSlots {
     maxWait: checkNumber('fleetSlots.maxWait', options.maxWait ?? 3000, 0),
     queue: options.queue === undefined ? 0 : checkWhole('fleetSlots.queue', options.queue, 1),
     strict: order === 'strict',
+    weights: { ...weights },
+    early,
     clock,
     random,
   })
@@ -163,8 +185,10 @@ class FleetSlotsGate implements FleetSlots {
       lapses: session.lapses,
       fleet: {
         sessions: last?.sessions ?? 0,
-        used: last?.used ?? 0,
-        queued: last?.queued ?? 0,
+        used: session.view.used,
+        queued: session.view.queued,
+        waiters: last?.waiters ?? [0, 0, 0, 0],
+        level: session.view.level,
         limit: last?.limit ?? 0,
         oldest: last?.oldest ?? 0,
       },

@@ -1,6 +1,7 @@
 export { breaker, type Breaker, type BreakerOptions, type BreakerState } from './breaker.ts'
 export { consecutive, failureRate, type BreakerRule, type FailureRateOptions } from './breaker-rule.ts'
 export { defineGate, type DefineGateOptions } from './define.ts'
+export { ForwardTime } from './forward-time.ts'
 export type { Answer, Entry, Gate, GateCore, GateStats, Observer, RunOptions, Verdict, Waiting } from './gate.ts'
 export { keyed, type KeyedOptions } from './keyed.ts'
 export { limiter, type LimiterOptions } from './limiter.ts'
@@ -29,5 +30,5 @@ export {
   type TokenBucketsOptions,
 } from './token-buckets.ts'
 export { TokenPermit, type Settler } from './token-permit.ts'
-export { costOf, isLate } from './waiter.ts'
+export { costOf, isLate, priorityOf } from './waiter.ts'
 export { when } from './when.ts'

@@ -1,52 +1,140 @@
 import { createHash } from 'node:crypto'
-import type {
-  BucketsAccount,
-  BucketsCoordinator,
-  BucketsGrant,
-  BucketsStatement,
-  SharedBudget,
+import {
+  PARTS,
+  type BucketsAccount,
+  type BucketsCoordinator,
+  type BucketsGrant,
+  type BucketsPace,
+  type BucketsStatement,
 } from '../coordinate/index.ts'
+import { BucketsNotices } from './buckets-notices.ts'
 import type { RedisPort } from './port.ts'
-import { bucketTake } from './scripts/bucket-take.lua.ts'
+import { bucketsState } from './scripts/buckets-state.ts'
 
 /**
- * Buckets in Redis (7 or later) or Valkey: two keys a tenant, of one hash slot, which vanish a minute after the buckets
- * would be full. Names go into the keys as hashes only, and into the script not at all.
+ * Buckets in Redis (7 or later) or Valkey: two keys a tenant, of one hash slot, which vanish a minute or two after the
+ * buckets would be full. Names go into the keys as hashes only, and into the script not at all. One channel for each
+ * budget is listened to, over the port, for as long as tenants of it are remembered.
  */
 export function redisBuckets(port: RedisPort): BucketsCoordinator {
-  return { open: (budget, tenant, session) => new RedisAccount(port, keysOf(budget, tenant), budget, session) }
+  const channels = new Map<string, BucketsNotices>()
+  return {
+    open(budget, tenant, session, noticed) {
+      const names = budget.buckets.map((bucket) => bucket.name)
+      const channel = `sl1:{${hashOf([budget.name, names])}}:tn`
+      const notices = channels.get(channel) ?? new BucketsNotices(port, channel)
+      channels.set(channel, notices)
+      const hash = hashOf([budget.name, names, tenant])
+      if (noticed !== undefined) notices.add(hash, session, noticed)
+      return new RedisAccount(port, hash, session, notices)
+    },
+  }
 }
 
 /** 128 bits of SHA-256: whoever chooses a tenant's name cannot choose whose buckets it meets. */
-function keysOf({ name, buckets }: SharedBudget, tenant: string): readonly string[] {
-  const whole = JSON.stringify([name, buckets.map((bucket) => bucket.name), tenant])
-  const hash = createHash('sha256').update(whole).digest('hex').slice(0, 32)
-  return [`sl1:{${hash}}:tb`, `sl1:{${hash}}:ts`]
+function hashOf(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 32)
 }
 
 class RedisAccount implements BucketsAccount {
   readonly #port: RedisPort
+  readonly #hash: string
   readonly #keys: readonly string[]
-  readonly #budget: SharedBudget
   readonly #session: string
+  readonly #notices: BucketsNotices
+  #limits: Limits | undefined
 
-  constructor(port: RedisPort, keys: readonly string[], budget: SharedBudget, session: string) {
+  constructor(port: RedisPort, hash: string, session: string, notices: BucketsNotices) {
     this.#port = port
-    this.#keys = keys
-    this.#budget = budget
+    this.#hash = hash
+    this.#keys = [`sl1:{${hash}}:tb`, `sl1:{${hash}}:ts`]
     this.#session = session
+    this.#notices = notices
   }
 
-  async state({ turn, known, claim, keep, need, want }: BucketsStatement): Promise<BucketsGrant> {
-    const args: (string | number)[] = [this.#session, turn, known ? 1 : 0]
-    this.#budget.buckets.forEach(({ interval, capacity }, at) =>
-      args.push(interval, capacity, claim[at]!, keep[at]!, need[at]!, want[at]!),
-    )
-    const answer = await this.#port.run(bucketTake, this.#keys, args)
-    const numbers = String(answer).split(' ').map(Number)
-    const [granted, retryAfter, sessions] = numbers as [number, number, number]
-    const level = this.#budget.buckets.map((_, at) => numbers[3 + at * 2]!)
-    const available = this.#budget.buckets.map((_, at) => numbers[4 + at * 2]!)
-    return { granted: granted === 1, retryAfter, sessions, level, available }
+  async state(statement: BucketsStatement): Promise<BucketsGrant> {
+    this.#notices.listen()
+    if (this.#limits === undefined || !isSame(this.#limits.refills, statement.pace.refills))
+      this.#limits = limitsOf(statement.pace.refills)
+    const args = argumentsOf(this.#session, this.#limits, statement)
+    let answer = await this.#port.run(bucketsState, this.#keys, args)
+    // Not known there, or not any more.
+    answer ??= await this.#port.run(bucketsState, this.#keys, inFull(this.#session, this.#limits, statement))
+    if (statement.news?.urgent === true) this.#notices.tell(this.#hash, this.#session)
+    return grantOf(answer, statement)
   }
+
+  close(): void {
+    this.#notices.remove(this.#hash, this.#session)
+  }
+}
+
+function argumentsOf(session: string, limits: Limits, statement: BucketsStatement): (string | number)[] {
+  const { turn, known, critical, pace, reserve, hold, keep, need, want, news } = statement
+  if (turn === 1 || news !== undefined || reserve > 0 || hold > 0) return inFull(session, limits, statement)
+  const stamp = pace.stamp > 0 ? pace.stamp : limits.stamp
+  const args: (string | number)[] = [session, turn, (known ? 1 : 0) + (critical ? 2 : 0), stamp]
+  for (let at = 0; at < keep.length; at++) args.push(keep[at]!, need[at]!, want[at]!)
+  return args
+}
+
+function inFull(session: string, limits: Limits, statement: BucketsStatement): (string | number)[] {
+  const { turn, known, critical, pace, reserve, hold, claim, keep, need, want, news } = statement
+  const said = news === undefined ? 0 : 4 + (news.pace ? 8 : 0)
+  const flags = 16 + (known ? 1 : 0) + (critical ? 2 : 0) + said
+  const stamp = pace.stamp > 0 ? pace.stamp : limits.stamp
+  const args: (string | number)[] = [session, turn, flags, stamp, reserve, hold]
+  for (let at = 0; at < keep.length; at++) {
+    args.push(keep[at]!, need[at]!, want[at]!, claim[at]!, limits.texts[2 * at]!, limits.texts[2 * at + 1]!)
+    if (news !== undefined) args.push(news.most[at]! < Infinity ? news.most[at]! : '-')
+  }
+  return args
+}
+
+type Refills = BucketsPace['refills']
+
+/** Limits as they are sent, kept because they hardly ever change and writing them out costs more than all else. */
+interface Limits {
+  readonly refills: Refills
+  readonly texts: readonly string[]
+  /** Tells the limits of one process from those of another: below 0. */
+  readonly stamp: number
+}
+
+function limitsOf(refills: Refills): Limits {
+  const texts = refills.flatMap(({ interval, capacity }) => [`${interval}`, `${capacity}`])
+  const stamp = -1 - Number.parseInt(hashOf(texts).slice(0, 12), 16)
+  return { refills: refills.map(({ interval, capacity }) => ({ interval, capacity })), texts, stamp }
+}
+
+function isSame(a: Refills, b: Refills): boolean {
+  for (let at = 0; at < a.length; at++)
+    if (a[at]!.interval !== b[at]!.interval || a[at]!.capacity !== b[at]!.capacity) return false
+  return true
+}
+
+function grantOf(answer: unknown, { keep, need, pace, news }: BucketsStatement): BucketsGrant {
+  const said = answer as readonly (number | string)[]
+  const first = Number(said[0])
+  const granted = first % 2 === 1
+  const level: number[] = []
+  const available: number[] = []
+  for (let at = 0; at < keep.length; at++) {
+    level.push(granted ? need[at]! + Number(said[1 + 2 * at]) / PARTS : keep[at]!)
+    available.push(Number(said[2 + 2 * at]) / PARTS)
+  }
+  const rest = 1 + 2 * keep.length
+  const grant = { granted, sessions: Math.floor(first / 2), level, available }
+  if (said.length === rest) return { ...grant, retryAfter: 0, hold: 0 }
+  const stamp = Number(said[rest + 2])
+  const times = { retryAfter: Number(said[rest]) / 1000, hold: Number(said[rest + 1]) / 1000 }
+  if (stamp === pace.stamp && news?.pace !== true) return { ...grant, ...times }
+  return { ...grant, ...times, pace: paceOf(stamp, String(said[rest + 3])) }
+}
+
+function paceOf(stamp: number, text: string): BucketsPace {
+  const numbers = text.split(' ').map(Number)
+  const refills = []
+  for (let at = 0; at < numbers.length; at += 2) refills.push({ interval: numbers[at]!, capacity: numbers[at + 1]! })
+  return { stamp, refills }
 }

@@ -1,5 +1,5 @@
 export { redisBuckets } from './buckets.ts'
-export { ioRedis, type IoRedisClient, type IoRedisListener } from './ioredis.ts'
+export { ioRedis, type IoRedisClient, type IoRedisCluster, type IoRedisListener } from './ioredis.ts'
 export { nodeRedis, type NodeRedisClient, type NodeRedisCommands, type NodeRedisListener } from './node-redis.ts'
 export type { RedisPort, RedisScript } from './port.ts'
 export { redisSlots, type RedisSlotsOptions } from './slots.ts'

@@ -2,13 +2,24 @@ import { ChannelListeners } from './client-listeners.ts'
 import { runScript } from './client-script.ts'
 import type { RedisPort } from './port.ts'
 
-/** What is used of a client of the package `ioredis` (5 or 6). */
-export interface IoRedisClient extends IoRedisListener {
-  readonly options: { readonly protocol?: unknown }
+interface IoRedisCommands {
   evalsha(sha: string, keys: number, ...rest: string[]): Promise<unknown>
   eval(source: string, keys: number, ...rest: string[]): Promise<unknown>
   info(section: string): Promise<string>
-  duplicate(): IoRedisListener
+}
+
+/** What is used of a `Redis` of the package `ioredis` (5 or 6), with or without Sentinels. */
+export interface IoRedisClient extends IoRedisListener, IoRedisCommands {
+  readonly options: { readonly protocol?: unknown; readonly keyPrefix?: string | undefined }
+  readonly isCluster: boolean
+  duplicate(options?: { keyPrefix: string }): IoRedisListener
+}
+
+/** What is used of a `Cluster` of the package `ioredis` (5.8 or later). */
+export interface IoRedisCluster extends IoRedisListener, IoRedisCommands {
+  readonly options: { readonly shardedSubscribers?: boolean | undefined; readonly keyPrefix?: string | undefined }
+  readonly isCluster: boolean
+  duplicate(nodes: never[], options: { shardedSubscribers: boolean; keyPrefix: string }): IoRedisListener
 }
 
 /** The connection that listens. */
@@ -23,19 +34,24 @@ export interface IoRedisListener {
 
 /**
  * A client of ioredis 5 or 6 as a port. With RESP 3 (the default of 6) commands and messages share its connection; else
- * a second one is opened for messages, and closed by `close`.
+ * a second one is opened for messages, and closed by `close`. A Cluster listens itself where its `shardedSubscribers`
+ * are on, as here they should be; else a second Cluster is opened for messages. So it is for any client with a prefix
+ * for keys. Before 5.11 a Cluster with automatic pipelining routes EVALSHA by the hash of the script and fails (issue
+ * 2109 of ioredis): leave it off, or name `evalsha` and `eval` in `autoPipeliningIgnoredCommands`.
  */
-export function ioRedis(client: IoRedisClient): RedisPort {
+export function ioRedis(client: IoRedisClient | IoRedisCluster): RedisPort {
   return new IoRedisPort(client)
 }
 
 class IoRedisPort implements RedisPort {
-  readonly #client: IoRedisClient
+  readonly #client: IoRedisClient | IoRedisCluster
   readonly #listeners = new ChannelListeners()
+  readonly #prefix: string
   #listening: IoRedisListener | undefined
 
-  constructor(client: IoRedisClient) {
+  constructor(client: IoRedisClient | IoRedisCluster) {
     this.#client = client
+    this.#prefix = client.options.keyPrefix ?? ''
   }
 
   run(...[script, keys, args]: Parameters<RedisPort['run']>): Promise<unknown> {
@@ -46,7 +62,9 @@ class IoRedisPort implements RedisPort {
     )
   }
 
-  async subscribe(channel: string, listener: (message: string) => void): Promise<() => Promise<void>> {
+  async subscribe(name: string, listener: (message: string) => void): Promise<() => Promise<void>> {
+    // Scripts get the name of their channel as a key, so with the prefix: there it has to be listened to.
+    const channel = this.#prefix + name
     const connection = this.#connection()
     try {
       if (this.#listeners.add(channel, listener)) await connection.ssubscribe(channel)
@@ -75,13 +93,23 @@ class IoRedisPort implements RedisPort {
 
   #connection(): IoRedisListener {
     if (this.#listening !== undefined) return this.#listening
-    if (this.#client.options.protocol === 3) this.#listening = this.#client
-    else {
-      this.#listening = this.#client.duplicate()
-      // What befalls the server is told on the client itself; here it would only be printed.
-      this.#listening.on('error', () => {})
-    }
+    this.#listening = listenerOf(this.#client)
+    // What befalls the server is told on the client itself; here it would only be printed.
+    if (this.#listening !== this.#client) this.#listening.on('error', () => {})
     this.#listening.on('smessage', this.#tell)
     return this.#listening
   }
+}
+
+function listenerOf(client: IoRedisClient | IoRedisCluster): IoRedisListener {
+  // A client with a prefix listens to `p:p:channel` once it has been away: it puts the prefix before what has it already.
+  const keyPrefix = ''
+  const prefixed = (client.options.keyPrefix ?? '') !== ''
+  if (!isCluster(client)) return client.options.protocol === 3 && !prefixed ? client : client.duplicate({ keyPrefix })
+  if (client.options.shardedSubscribers === true && !prefixed) return client
+  return client.duplicate([], { shardedSubscribers: true, keyPrefix })
+}
+
+function isCluster(client: IoRedisClient | IoRedisCluster): client is IoRedisCluster {
+  return client.isCluster
 }

@@ -7,6 +7,10 @@ import type { RedisPort } from './port.ts'
 import { SLOTS_SYNC } from './scripts/slots-sync.ts'
 
 const SCRIPT = redisScript('slots-sync', SLOTS_SYNC)
+/** Numbers of an answer that are of the whole limit, and of a message, before the turns. */
+const [STATE, NEWS] = [10, 15]
+const NO_TURNS: readonly number[] = []
+type Numbers = readonly [number, number, number, number, number, number, number, number, number, number]
 const STATUS = ['ok', 'unknown', 'refused', 'stale'] as const
 
 export interface RedisSlotsOptions {
@@ -46,26 +50,10 @@ class RedisSlots implements SlotCoordinator {
   }
 
   sync(report: SlotReport, answer: (reply: SlotReply | Error) => void): void {
-    const { waiting, heads } = report
     // Tried again with each report: where it fails, what is said is not heard, is taken back, and comes with the answer.
-    void this.#subscribe(report.session)
-    const args = [
-      report.session,
-      report.life,
-      report.seq,
-      report.granted,
-      report.returned,
-      report.limit,
-      report.lease,
-      report.queue,
-      report.strict ? 1 : 0,
-      report.leaves ? 1 : 0,
-      ...waiting,
-      report.spare,
-      heads.map(({ priority, age }) => `${priority},${Math.max(0, age).toFixed(3)}`).join(';'),
-    ]
-    this.#port.run(SCRIPT, this.#keys, args).then(
-      (said) => answer(replyOf(said)),
+    if (this.#listening.get(report.session)?.state === 'off') void this.#subscribe(report.session)
+    this.#port.run(SCRIPT, this.#keys, [said(report)]).then(
+      (reply) => answer(replyOf(reply)),
       (error: unknown) => answer(error instanceof Error ? error : new Error(String(error))),
     )
   }
@@ -98,32 +86,62 @@ class RedisSlots implements SlotCoordinator {
   }
 }
 
-function replyOf(said: unknown): SlotReply | Error {
-  const numbers = Array.isArray(said) ? said.map(Number) : []
-  if (numbers.length !== 18 || numbers.some(Number.isNaN)) return new Error('redisSlots: an answer that makes no sense')
-  const at = (index: number): number => numbers[index]!
+/** A report in the order of the script. */
+function said(report: SlotReport): string {
+  const { session, life, seq, granted, returned, limit, lease, queue, strict, leaves, waiting, spare } = report
+  const list = [session, life, seq, granted, returned, limit, lease, queue, +strict, +leaves, ...waiting, spare]
+  for (const { priority, line, weight, cost, count, age } of report.demand)
+    list.push(priority, line, weight, cost, count, Math.max(0, Math.round(age * 1000) / 1000))
+  return JSON.stringify(list)
+}
+
+/** What the script says, where it is a list of at least so many numbers. */
+function numbersOf(said: unknown, least: number): readonly number[] | undefined {
+  try {
+    const numbers: unknown = typeof said === 'string' ? JSON.parse(said) : undefined
+    if (!Array.isArray(numbers) || numbers.length < least) return undefined
+    return numbers.every((each) => typeof each === 'number') ? numbers : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function replyOf(reply: unknown): SlotReply | Error {
+  const numbers = numbersOf(reply, STATE + NEWS)
+  if (numbers === undefined) return new Error('redisSlots: an answer that makes no sense')
+  const [status, limit, wake, sessions, a, b, c, d, oldest, learning] = numbers as Numbers
   return {
-    status: STATUS[at(0)] ?? 'stale',
-    life: at(1),
-    number: at(2),
-    granted: at(3),
-    fence: at(4),
-    foreign: at(5),
-    fair: at(6),
-    shed: [at(7), at(8), at(9), at(10)],
-    limit: at(11),
-    wake: at(12),
-    sessions: at(13),
-    used: at(14),
-    queued: at(15),
-    oldest: at(16),
-    learning: at(17) === 1,
+    ...newsFrom(numbers, STATE),
+    status: STATUS[status] ?? 'stale',
+    limit,
+    wake,
+    sessions,
+    waiters: [a, b, c, d],
+    oldest,
+    learning: learning === 1,
   }
 }
 
 function newsOf(message: string): SlotNews | undefined {
-  const numbers = message.split(',').map(Number)
-  if (numbers.length !== 10 || numbers.some(Number.isNaN)) return undefined
-  const [life = 0, number = 0, granted = 0, fence = 0, foreign = 0, fair = 0, a = 0, b = 0, c = 0, d = 0] = numbers
-  return { life, number, granted, fence, foreign, fair, shed: [a, b, c, d] }
+  const numbers = numbersOf(message, NEWS)
+  return numbers === undefined ? undefined : newsFrom(numbers, 0)
+}
+
+function newsFrom(numbers: readonly number[], from: number): SlotNews {
+  const at = (index: number): number => numbers[from + index]!
+  return {
+    life: at(0),
+    number: at(1),
+    granted: at(2),
+    fence: at(3),
+    foreign: at(4),
+    fair: at(5),
+    shed: [at(6), at(7), at(8), at(9)],
+    level: at(10),
+    used: at(11),
+    queued: at(12),
+    until: at(13),
+    named: at(14),
+    turns: numbers.length > from + NEWS ? numbers.slice(from + NEWS) : NO_TURNS,
+  }
 }

@@ -1,84 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { explain, seeded, type Permit } from '../../src/index.ts'
-import {
-  fleetBuckets,
-  memoryBuckets,
-  type BucketsCoordinator,
-  type BucketsGrant,
-  type FleetBuckets,
-  type FleetBucketsOptions,
-} from '../../src/coordinate/index.ts'
+import { fleetBuckets, memoryBuckets, type BucketsGrant } from '../../src/coordinate/index.ts'
 import { VirtualClock } from '../../src/sim/index.ts'
-
-type Names = 'requests' | 'tokens'
-
-/** One request in 10 ms, 30 at once; a token a ms, 1000 at once. */
-const BUCKETS = {
-  requests: { tokens: 100, capacity: 30, takes: 'one' },
-  tokens: { tokens: 1000, capacity: 1000 },
-} as const
-
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
-
-/** Lets time pass, and answers arrive, which cost no time here. */
-async function pass(clock: VirtualClock, duration: number, step = 1): Promise<void> {
-  for (const end = clock.now() + duration; clock.now() < end; await turn())
-    clock.advance(Math.min(step, end - clock.now()))
-}
-
-/** A coordinator that can be cut off, and that counts. */
-class Line implements BucketsCoordinator {
-  calls = 0
-  cut: 'no' | 'silent' | 'refuses' = 'no'
-  spoil = (grant: BucketsGrant): BucketsGrant => grant
-  readonly #inner: BucketsCoordinator
-
-  constructor(inner: BucketsCoordinator) {
-    this.#inner = inner
-  }
-
-  open(...args: Parameters<BucketsCoordinator['open']>): ReturnType<BucketsCoordinator['open']> {
-    const account = this.#inner.open(...args)
-    return {
-      state: async (statement) => {
-        this.calls++
-        if (this.cut === 'refuses') throw new Error('no connection')
-        if (this.cut === 'silent') return new Promise<never>(() => {})
-        return this.spoil(await account.state(statement))
-      },
-    }
-  }
-}
-
-interface Bench {
-  readonly clock: VirtualClock
-  readonly line: Line
-  readonly gate: FleetBuckets<Names>
-}
-
-function make(options: Partial<FleetBucketsOptions<Names>> = {}): Bench {
-  const clock = new VirtualClock(5000)
-  const line = new Line(memoryBuckets({ clock }))
-  const gate = fleetBuckets({
-    buckets: BUCKETS,
-    coordinator: line,
-    onDown: 'closed',
-    clock,
-    random: seeded(1),
-    name: 'llm',
-    ...options,
-  })
-  return { clock, line, gate }
-}
-
-/** What the coordinator says is left, asked by somebody else. */
-async function left(clock: VirtualClock, line: Line, flow = ''): Promise<readonly number[]> {
-  const asks = fleetBuckets({ buckets: BUCKETS, coordinator: line, onDown: 'closed', clock, name: 'llm', lease: 0 })
-  await asks.take({ requests: 0, tokens: 0 }, { flow })
-  const { requests, tokens } = asks.status(flow)
-  return [requests.available, tokens.available].map((value) => Math.round(value * 1e6) / 1e6)
-}
+import { BUCKETS, left, Line, make, pass, turn } from './buckets-rig.ts'
 
 describe('S3.5 token buckets of a fleet', () => {
   it('S3.5 takes of all of them or of none, waits in turn, each tenant its own', async () => {
@@ -180,7 +105,7 @@ describe('S3.5 token buckets of a fleet', () => {
         }
       await pass(clock, 1)
     }
-    for (const gate of gates) gate.close()
+    for (const gate of gates) void gate.close()
     await turn()
     const asks = fleetBuckets({ ...parts, lease: 0 })
     await asks.take({ tokens: 0 })
@@ -284,7 +209,7 @@ describe('S3.5 token buckets of a fleet', () => {
     assert.deepEqual(codes, ['queue_full', 'cancelled', 'deadline', 'queue_timeout'])
     assert.equal(gate.stats.queued, 0)
     gate.enter({ cost: 900 }, hear)
-    gate.close()
+    void gate.close()
     assert.deepEqual(codes.at(-1), 'closed')
     assert.ok(!gate.tryEnter().admitted)
     await turn()

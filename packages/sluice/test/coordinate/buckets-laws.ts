@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
 import * as fc from 'fast-check'
-import { timeUntil } from '../../src/gate/index.ts'
-import type { BucketsAccount, BucketsCoordinator, BucketsGrant, SharedBudget } from '../../src/coordinate/index.ts'
+import { timeUntil, type Refill } from '../../src/gate/index.ts'
+import type {
+  BucketsAccount,
+  BucketsCoordinator,
+  BucketsGrant,
+  BucketsPace,
+  BucketsStatement,
+  SharedBudget,
+} from '../../src/coordinate/index.ts'
 
 /** A coordinator whose time passes only when told to. */
 export interface LawBench {
@@ -17,6 +24,14 @@ export const BUDGET: SharedBudget = {
     { name: 'requests', interval: 100, capacity: 5 },
     { name: 'tokens', interval: 7 / 3, capacity: 800 },
   ],
+}
+
+/** What a statement says where nothing special is to be said. */
+export const PLAIN: Pick<BucketsStatement, 'pace' | 'reserve' | 'critical' | 'hold'> = {
+  pace: { stamp: 0, refills: BUDGET.buckets },
+  reserve: 0,
+  critical: false,
+  hold: 0,
 }
 
 /** What one of three accounts does. */
@@ -35,6 +50,13 @@ export interface Move {
   readonly lost: boolean
   /** The statement arrives twice. */
   readonly twice: boolean
+  /** What part of each bucket is kept for who is critical, and whether this one is. */
+  readonly reserve: number
+  readonly critical: boolean
+  /** What a provider says: other limits (as a part of those there were), that nobody takes for so long, what is left. */
+  readonly pace: number
+  readonly hold: number
+  readonly most: number
 }
 
 export const moves: fc.Arbitrary<Move[]> = fc.array(
@@ -48,6 +70,11 @@ export const moves: fc.Arbitrary<Move[]> = fc.array(
     keeps: fc.boolean(),
     lost: fc.boolean(),
     twice: fc.boolean(),
+    reserve: fc.constantFrom(0, 0, 0.2),
+    critical: fc.boolean(),
+    pace: fc.oneof({ weight: 6, arbitrary: fc.constant(0) }, fc.constantFrom(0.5, 1, 2)),
+    hold: fc.oneof({ weight: 6, arbitrary: fc.constant(0) }, fc.nat({ max: 500 })),
+    most: fc.oneof({ weight: 6, arbitrary: fc.constant(Infinity) }, fc.nat({ max: 300 })),
   }),
   { minLength: 1, maxLength: 30, size: 'max' },
 )
@@ -59,6 +86,7 @@ class Owner {
   readonly claim = [0, 0]
   readonly used = [0, 0]
   readonly level = [0, 0]
+  pace: BucketsPace = { stamp: 0, refills: BUDGET.buckets }
   heard = false
 
   constructor(bench: LawBench, session: string) {
@@ -69,15 +97,35 @@ class Owner {
 /** What is in the buckets if all levels are charged at once: counted up, which drifts, and is easily seen to be right. */
 class Reference {
   readonly left: number[] = BUDGET.buckets.map(({ capacity }) => capacity)
+  refills: readonly Refill[] = BUDGET.buckets
+  held = 0
+  /** How often other limits were said. */
+  paced = 0
 
   pass(duration: number): void {
-    BUDGET.buckets.forEach(({ capacity, interval }, at) => {
+    this.held = Math.max(0, this.held - duration)
+    this.refills.forEach(({ capacity, interval }, at) => {
       this.left[at] = Math.min(capacity, this.left[at]! + duration / interval)
     })
   }
 
   charge(at: number, amount: number): void {
-    this.left[at] = Math.min(BUDGET.buckets[at]!.capacity, this.left[at]! - amount)
+    this.left[at] = Math.min(this.refills[at]!.capacity, this.left[at]! - amount)
+  }
+
+  /** Whoever is first finds them full, whatever the limits are. */
+  #fresh = true
+
+  hear({ hold, news, pace }: BucketsStatement): void {
+    if (this.#fresh) pace.refills.forEach(({ capacity }, at) => (this.left[at] = capacity))
+    this.#fresh = false
+    if (news === undefined) return
+    this.held = Math.max(this.held, hold)
+    if (news.pace) {
+      this.refills = pace.refills
+      this.paced++
+    }
+    this.refills.forEach(({ capacity }, at) => (this.left[at] = Math.min(this.left[at]!, capacity)))
   }
 }
 
@@ -92,6 +140,8 @@ export async function play(bench: LawBench, script: readonly Move[], tag: string
   const reference = new Reference()
   /** What the coordinator has on each account, whether its owner knows or not. */
   const charged = owners.map(() => [0, 0])
+  /** How often other limits had been said when each was last heard of. */
+  const paced = [0, 0, 0]
   const answers: BucketsGrant[] = []
   for (const move of script) {
     bench.pass(move.wait)
@@ -103,23 +153,36 @@ export async function play(bench: LawBench, script: readonly Move[], tag: string
     const keep = shown.map((level, at) => level + (at === 1 ? move.more : 0))
     const need = keep.map((level, at) => level + (at === 0 ? Math.min(move.need, 1) : move.need))
     const want = need.map((level, at) => level + (at === 0 ? move.want / 50 : move.want))
-    const statement = { turn: ++owner.turn, known: owner.heard, claim: [...owner.claim], keep, need, want }
+    const levels = { claim: [...owner.claim], keep, need, want }
+    const { reserve, critical, hold } = move
+    const said = { ...levels, ...saidBy(move, owner), reserve, critical, hold }
+    const statement: BucketsStatement = { ...said, turn: ++owner.turn, known: owner.heard }
     const grant = await owner.account.state(statement)
     answers.push(grant)
     if (move.twice) await assert.rejects(owner.account.state(statement), 'a statement counts once')
 
-    for (const at of [0, 1]) reference.charge(at, keep[at]! - account[at]!)
-    const short = [0, 1].map((at) => need[at]! - keep[at]! - reference.left[at]!)
+    reference.hear(statement)
+    for (const at of [0, 1]) {
+      // What was taken under other limits does not come back.
+      const charge = keep[at]! - account[at]!
+      reference.charge(at, paced[move.who] === reference.paced ? charge : Math.max(0, charge))
+      reference.left[at] = Math.min(reference.left[at]!, statement.news?.most[at] ?? Infinity)
+    }
+    paced[move.who] = reference.paced
+    const limits = grant.pace ?? statement.pace
+    assert.deepEqual(limits.refills, reference.refills.map(limitsOf), 'the limits that were said last')
+    assert.ok(Math.abs(grant.hold - reference.held) < TIE * 1000, `held for ${grant.hold}, not ${reference.held}`)
+    const left = reference.refills.map(({ capacity }, at) => reference.left[at]! - (critical ? 0 : reserve * capacity))
+    const short = [0, 1].map((at) => need[at]! - keep[at]! - left[at]!)
     const missing = short.some((value, at) => need[at]! > keep[at]! && value > TIE)
     const there = short.every((value, at) => need[at] === keep[at] || value < -TIE)
-    if (missing) assert.equal(grant.granted, false, 'never more than there is')
-    if (there) assert.equal(grant.granted, true, 'never idle')
+    if (missing || reference.held > TIE) assert.equal(grant.granted, false, 'never more than there is')
+    if (there && reference.held === 0) assert.equal(grant.granted, true, 'never idle')
     if (grant.granted) assert.equal(grant.retryAfter, 0)
     else {
       assert.deepEqual(grant.level, keep, 'all or nothing')
-      const exact = Math.max(
-        ...BUDGET.buckets.map((bucket, at) => waitOf(bucket, reference.left[at]!, need[at]! - keep[at]!)),
-      )
+      const waits = reference.refills.map((refill, at) => waitOf(refill, left[at]!, need[at]! - keep[at]!))
+      const exact = Math.max(reference.held, ...waits)
       assert.ok(Math.abs(grant.retryAfter - exact) < TIE * 1000, `retryAfter ${grant.retryAfter}, not ${exact}`)
     }
     for (const at of [0, 1]) {
@@ -129,7 +192,10 @@ export async function play(bench: LawBench, script: readonly Move[], tag: string
       // Rounding to the last digit is one thing; debts and refunds that go astray another.
       const audit = Math.abs(grant.available[at]! - reference.left[at]!)
       assert.ok(audit < TIE, `available ${grant.available[at]}, not ${reference.left[at]}: debt and refund are exact`)
-      assert.ok(grant.available[at]! <= BUDGET.buckets[at]!.capacity + TIE, 'never fuller than full')
+      assert.ok(grant.available[at]! <= reference.refills[at]!.capacity + TIE, 'never fuller than full')
+      const spare = grant.level[at]! - need[at]!
+      const rest = reference.left[at]! - reserve * reference.refills[at]!.capacity
+      assert.ok(spare <= TIE || rest >= -TIE, 'nobody takes ahead what is reserved')
       reference.left[at] = grant.available[at]!
       account[at] = grant.level[at]!
       // What its owner was going to settle it settles again if it never heard of it: the levels make good for that.
@@ -138,11 +204,31 @@ export async function play(bench: LawBench, script: readonly Move[], tag: string
       owner.level[at] = grant.level[at]!
       owner.claim[at] = grant.level[at]!
     }
-    if (!move.lost) owner.heard = true
+    if (!move.lost) {
+      owner.heard = true
+      if (grant.pace !== undefined) owner.pace = grant.pace
+    }
   }
   return answers
 }
 
-function waitOf(bucket: SharedBudget['buckets'][number], left: number, amount: number): number {
-  return amount <= 0 ? 0 : timeUntil(bucket, (bucket.capacity - left) * bucket.interval, amount, 0)
+function limitsOf({ interval, capacity }: Refill): Refill {
+  return { interval, capacity }
+}
+
+/** What a provider has said, if it has, as its owner passes it on. */
+function saidBy({ pace, most, hold }: Move, owner: Owner): Pick<BucketsStatement, 'pace' | 'news'> {
+  const stated = { stamp: owner.pace.stamp, refills: owner.pace.refills.map(limitsOf) }
+  if (pace === 0 && most === Infinity && hold === 0) return { pace: stated, news: undefined }
+  const news = { pace: pace > 0, urgent: pace > 0 || hold > 0, most: [Infinity, most] }
+  if (pace === 0) return { pace: stated, news }
+  const refills = BUDGET.buckets.map(({ interval, capacity }) => ({
+    interval: interval / pace,
+    capacity: capacity * pace,
+  }))
+  return { pace: { ...stated, refills }, news }
+}
+
+function waitOf({ interval, capacity }: Refill, left: number, amount: number): number {
+  return amount <= 0 ? 0 : timeUntil({ interval, capacity }, (capacity - left) * interval, amount, 0)
 }

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
 import { memoryBuckets, type BucketsCoordinator, type BucketsGrant } from '../../src/coordinate/index.ts'
 import { VirtualClock } from '../../src/sim/index.ts'
-import { BUDGET, moves, play, type LawBench } from './buckets-laws.ts'
+import { BUDGET, moves, PLAIN, play, type LawBench } from './buckets-laws.ts'
 
 function bench(wrap = (coordinator: BucketsCoordinator): BucketsCoordinator => coordinator): LawBench {
   const clock = new VirtualClock(1e6)
@@ -30,7 +30,7 @@ describe('S2.1 the coordinator of buckets, in memory', () => {
       const mutant = (coordinator: BucketsCoordinator): BucketsCoordinator => ({
         open: (...args) => {
           const account = coordinator.open(...args)
-          return { state: async (statement) => spoil(await account.state(statement)) }
+          return { ...account, state: async (statement) => spoil(await account.state(statement)) }
         },
       })
       await assert.rejects(
@@ -46,10 +46,10 @@ describe('S2.1 the coordinator of buckets, in memory', () => {
     const coordinator = memoryBuckets({ clock })
     const zero = [0, 0]
     const first = coordinator.open(BUDGET, 'a', 'one')
-    const plain = { claim: zero, keep: zero, need: [1, 100], want: [1, 100] }
+    const plain = { ...PLAIN, claim: zero, keep: zero, need: [1, 100], want: [1, 100] }
     assert.equal((await first.state({ ...plain, turn: 1, known: false })).granted, true)
     coordinator.forget()
-    const again = { claim: [1, 100], keep: [1, 100], need: [2, 101], want: [2, 101] }
+    const again = { ...PLAIN, claim: [1, 100], keep: [1, 100], need: [2, 101], want: [2, 101] }
     const grant = await first.state({ ...again, turn: 2, known: true })
     assert.deepEqual([grant.granted, grant.available], [false, [0, 0]])
     clock.advance(1000)
@@ -63,7 +63,7 @@ describe('S2.1 the coordinator of buckets, in memory', () => {
   it('S1.13 forgets tenants a minute after their buckets are full', async () => {
     const clock = new VirtualClock(5)
     const coordinator = memoryBuckets({ clock })
-    const state = { turn: 1, known: false, claim: [0, 0], keep: [0, 0], need: [1, 1], want: [1, 1] }
+    const state = { ...PLAIN, turn: 1, known: false, claim: [0, 0], keep: [0, 0], need: [1, 1], want: [1, 1] }
     for (let tenant = 0; tenant < 10_000; tenant++) await coordinator.open(BUDGET, `t${tenant}`, 'one').state(state)
     assert.equal(coordinator.tenants, 10_000)
     clock.advance(70_000)

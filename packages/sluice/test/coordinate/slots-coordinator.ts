@@ -54,6 +54,11 @@ const QUIET = {
   sessions: 1,
   used: 0,
   queued: 0,
+  level: 0,
+  until: 0,
+  named: 0,
+  turns: [],
+  waiters: [0, 0, 0, 0],
   oldest: 0,
   learning: false,
 } as const

@@ -20,5 +20,5 @@ for (const order of ['share', 'strict'] as const)
         clock,
         random,
       }),
-    { weighted: false, context: new AsyncLocalStorage() },
+    { context: new AsyncLocalStorage() },
   )

@@ -16,7 +16,7 @@ const REPORT: SlotReport = {
   leaves: false,
   waiting: [0, 0, 1, 0],
   spare: 0,
-  heads: [{ priority: 2, age: 1.5 }],
+  demand: [{ priority: 2, line: 7, weight: 1, cost: 1, count: 1, age: 1.5 }],
 }
 
 /** A port that does as a test says. */
@@ -63,19 +63,41 @@ describe('redisSlots', () => {
       keys,
       ['m', 's', 'c'].map((name) => `sl1:${tag}:${name}`),
     )
-    assert.deepEqual(args.slice(-3), [0, 0, '2,1.500'])
+    assert.deepEqual(JSON.parse(String(args[0])), [
+      's',
+      0,
+      1,
+      0,
+      0,
+      3,
+      2000,
+      0,
+      0,
+      0,
+      0,
+      0,
+      1,
+      0,
+      0,
+      2,
+      7,
+      1,
+      1,
+      1,
+      1.5,
+    ])
     await settled()
   })
 
   it('S3.5 takes what makes no sense for no answer', async () => {
     const port = new ToldPort()
     const said: (SlotReply | Error)[] = []
-    for (const says of [[1, 2], 'OK', undefined, new Error('no connection')]) {
+    for (const says of [[1, 2], 'OK', '[1,2]', '{}', undefined, new Error('no connection')]) {
       port.says = says
       redisSlots(port, { key: 'a' }).sync(REPORT, (reply) => said.push(reply))
       await settled()
     }
-    assert.equal(said.length, 4)
+    assert.equal(said.length, 6)
     assert.ok(said.every((reply) => reply instanceof Error))
   })
 
@@ -89,9 +111,14 @@ describe('redisSlots', () => {
     assert.equal(port.listener, undefined)
     slots.sync(REPORT, () => {})
     await settled()
-    port.hears('7,1,2,99,-1,3,0,0,0,0')
+    port.hears('[7,1,2,99,-1,3,0,0,0,0,1,4,5,6,7,2,2,11,1]')
     port.hears('nonsense')
-    assert.deepEqual(news, [{ life: 7, number: 1, granted: 2, fence: 99, foreign: -1, fair: 3, shed: [0, 0, 0, 0] }])
+    port.hears('[7,1]')
+    const everywhere = { shed: [0, 0, 0, 0], level: 1, used: 4, queued: 5 } as const
+    const order = { until: 6, named: 7, turns: [2, 2, 11, 1] }
+    assert.deepEqual(news, [
+      { life: 7, number: 1, granted: 2, fence: 99, foreign: -1, fair: 3, ...everywhere, ...order },
+    ])
     leave()
     await settled()
     assert.equal(port.listener, undefined)

@@ -358,9 +358,12 @@ describe('work of fleet slots', () => {
     await refused
   })
 
-  it('takes one slot: what costs more is refused by name', () => {
+  it('takes whole slots, and options that make sense', () => {
     const { gate } = new Rig()
-    assert.throws(() => gate.tryEnter({ cost: 2 }), /arrival\.cost/)
+    for (const cost of [0, 1.5, -1]) assert.throws(() => gate.tryEnter({ cost }), /arrival\.cost/)
+    const wrong = { weights: { a: 0 } }
+    assert.throws(() => new Rig(wrong), /fleetSlots\.weights\[a\]/)
+    assert.throws(() => new Rig({ weights: { a: 2 }, order: 'strict' }), /fleetSlots\.weights/)
     assert.throws(
       () => fleetSlots({ coordinator: new ToldCoordinator(), limit: 0, onDown: 'open' }),
       /fleetSlots\.limit/,

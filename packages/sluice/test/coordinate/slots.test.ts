@@ -150,7 +150,11 @@ describe('slots of several gates', () => {
     clock.advance(20)
     wait(gates[0]!, said, 'later')
     const { fleet, policy } = gates[0]!.state
-    assert.deepEqual([fleet, policy], [{ sessions: 2, used: 4, queued: 2, limit: 4, oldest: 20 }, 'closed'])
+    const waiters = [0, 0, 2, 0]
+    assert.deepEqual(
+      [fleet, policy],
+      [{ sessions: 2, used: 4, queued: 2, waiters, level: 0, limit: 4, oldest: 20 }, 'closed'],
+    )
     assert.equal(gates[0]!.pressure.value.level, 1.5)
     clock.advance(40)
     assert.deepEqual(said, ['impatient: queue_timeout'])

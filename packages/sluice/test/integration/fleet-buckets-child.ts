@@ -16,6 +16,8 @@ export interface FleetOrder {
   readonly duration: number
   /** By how much its clock is ahead, in ms. */
   readonly ahead: number
+  /** True where its clock is set back and forth by that, three times a second. */
+  readonly jumps: boolean
 }
 
 /** What it says: tokens it was let in with, with the ms of the machine's clock; once it has begun, nothing. */
@@ -25,19 +27,23 @@ export interface FleetReport {
   readonly down: number
 }
 
-const { port, name, tenants, rate, capacity, duration, ahead } = JSON.parse(process.argv[2]!) as FleetOrder
+const { port, name, tenants, rate, capacity, duration, ahead, jumps } = JSON.parse(process.argv[2]!) as FleetOrder
 const client = new Redis({ port, host: '127.0.0.1' })
 client.on('error', () => {})
+/** By how much it is ahead now: where it jumps, behind as often. */
+const lead = (): number => (jumps && Math.floor(systemClock.now() / 333) % 2 === 0 ? -ahead : ahead)
 if (ahead !== 0) {
   const { now } = Date
-  Date.now = () => now() + ahead
+  Date.now = () => now() + lead()
 }
 const gate = fleetBuckets({
   name,
   buckets: { tokens: { tokens: rate, capacity } },
   coordinator: redisBuckets(ioRedis(client)),
   onDown: 'closed',
-  clock: { ...systemClock, now: () => systemClock.now() + ahead },
+  // On a busy machine the server may take its time: this is not about who gives up when.
+  deadline: 5000,
+  clock: { ...systemClock, now: () => systemClock.now() + lead() },
 })
 /** The same axis in every process. */
 const machine = (): number => Number(process.hrtime.bigint()) / 1e6
@@ -57,8 +63,7 @@ for (const end = duration === 0 ? Infinity : machine() + duration; machine() < e
   total += got
   if (got > 0 && duration > 0) log.push([machine(), got])
 }
-gate.close()
-await sleep(300)
+await gate.close()
 process.send!({ log, calls: gate.state.calls, down } satisfies FleetReport)
 client.disconnect()
 process.disconnect()

@@ -71,7 +71,16 @@ describe('S3.5 the coordinator of buckets, in Redis', { skip: noRedis }, () => {
   }
 
   function start(order: Partial<FleetOrder>): ChildProcess {
-    const whole = { port: server.port, name: 'fleet', tenants: 1, rate: 1000, capacity: 1000, duration: 3000, ahead: 0 }
+    const whole = {
+      port: server.port,
+      name: 'fleet',
+      tenants: 1,
+      rate: 1000,
+      capacity: 1000,
+      duration: 3000,
+      ahead: 0,
+      jumps: false,
+    }
     const script = new URL('fleet-buckets-child.js', import.meta.url)
     return fork(script, [JSON.stringify({ ...whole, ...order })], {
       execArgv: [],
@@ -79,15 +88,16 @@ describe('S3.5 the coordinator of buckets, in Redis', { skip: noRedis }, () => {
     })
   }
 
-  it('S3.5 four processes, one of them with a clock 10 s ahead: all there is and no more, in any window', async () => {
+  it('S3.5 four processes, the clocks of two of them 10 s ahead and jumping back and forth: all there is and no more, in any window', async () => {
     const order = { tenants: 4, name: 'scarce' }
-    const reports = await fleet([order, order, order, { ...order, ahead: 10_000 }])
+    const reports = await fleet([order, order, { ...order, ahead: 10_000, jumps: true }, { ...order, ahead: 10_000 }])
     const log = reports.flatMap((report) => report.log).toSorted(([a], [b]) => a - b)
     const total = log.reduce((sum, [, tokens]) => sum + tokens, 0)
     const length = log.at(-1)![0] - log[0]![0]
     const allowed = 4 * (1000 + length)
     const ratio = total / allowed
-    assert.ok(Math.abs(ratio - 1) <= 0.01, `admitted/allowed ${ratio}`)
+    // What lies in leases at the end is not let in: more of it where the machine is busy.
+    assert.ok(ratio <= 1.01 && ratio >= 0.9, `admitted/allowed ${ratio}`)
     const excess = excessOf(log, 4, 4 * 1000)
     assert.ok(excess <= 4 * 200, `${excess} above burst and rate; the lease allows 800`)
     assert.ok(reports.every((report) => report.log.length > 0))
@@ -161,7 +171,7 @@ describe('S3.5 the coordinator of buckets, in Redis', { skip: noRedis }, () => {
       coordinator: redisBuckets(ioRedis(own)),
     })
     const close = (): void => {
-      gate.close()
+      void gate.close()
       own.disconnect()
     }
     return [gate, close]
@@ -192,7 +202,7 @@ describe('S3.5 the coordinator of buckets, in Redis', { skip: noRedis }, () => {
       assert.equal(keys.length, 20_000)
       for (const key of keys) assert.match(key, /^sl1:\{[0-9a-f]{32}\}:t[bs]$/)
       const lives = await Promise.all(keys.map((key) => client.pttl(key)))
-      const bad = lives.filter((life) => !(life > 0 && life <= 62_000))
+      const bad = lives.filter((life) => !(life > 0 && life <= 122_000))
       assert.deepEqual(bad, [])
     } finally {
       close()

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { FleetSlotsState } from '../../src/redis/index.ts'
 import { until } from './broker-servers.ts'
-import type { WorkerOrders } from './fleet-slots-worker.ts'
+import type { WorkerCommand, WorkerOrders } from './fleet-slots-worker.ts'
 
 const PROGRAM = fileURLToPath(new URL('fleet-slots-worker.js', import.meta.url))
 
@@ -17,6 +17,24 @@ export interface Used {
   readonly fence: number
 }
 
+/** One arrival that waited, and what became of it. */
+export interface Asked {
+  readonly worker: number
+  readonly priority: number
+  readonly asked: number
+  /** When it was let in, refused, or killed with its process; `Infinity` for never. */
+  readonly answered: number
+  readonly fate: 'granted' | 'refused' | 'killed' | 'none'
+  readonly fence: number
+}
+
+/** A time at which a process did not run. */
+export interface Standstill {
+  readonly worker: number
+  readonly from: number
+  readonly to: number
+}
+
 /** One instance of a fleet: a process of its own. */
 export class Worker {
   readonly child: ChildProcess
@@ -24,12 +42,16 @@ export class Worker {
   state: FleetSlotsState | undefined
   killed: number = Infinity
 
-  constructor(orders: WorkerOrders) {
+  constructor(orders: WorkerOrders, program: string) {
     this.log = orders.log
-    this.child = fork(PROGRAM, [JSON.stringify(orders)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+    this.child = fork(program, [JSON.stringify(orders)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
     this.child.on('message', (state) => {
       this.state = state as FleetSlotsState
     })
+  }
+
+  tell(command: WorkerCommand): void {
+    if (this.killed === Infinity) this.child.send(command)
   }
 
   async kill(): Promise<void> {
@@ -51,27 +73,36 @@ export class Fleet {
   readonly workers: Worker[] = []
   readonly #folder = mkdtempSync(join(tmpdir(), 'sluice-fleet-'))
   readonly #defaults: Partial<WorkerOrders> & Pick<WorkerOrders, 'port' | 'limit'>
+  readonly #program: string
 
-  constructor(defaults: Partial<WorkerOrders> & Pick<WorkerOrders, 'port' | 'limit'>) {
+  constructor(defaults: Partial<WorkerOrders> & Pick<WorkerOrders, 'port' | 'limit'>, program: string = PROGRAM) {
     this.#defaults = defaults
+    this.#program = program
   }
 
   add(orders: Partial<WorkerOrders> = {}): Worker {
     const number = this.workers.length
-    const worker = new Worker({
-      log: join(this.#folder, `${number}`),
-      loops: 8,
-      lease: 1000,
-      seed: number + 1,
-      hold: [5, 15],
-      mode: 'share',
-      onDown: 'closed',
-      heeds: true,
-      skew: 0,
-      priority: 2,
-      ...this.#defaults,
-      ...orders,
-    })
+    const worker = new Worker(
+      {
+        log: join(this.#folder, `${number}`),
+        loops: 8,
+        lease: 1000,
+        seed: number + 1,
+        hold: [5, 15],
+        long: 0,
+        mode: 'share',
+        onDown: 'closed',
+        maxWait: 10_000,
+        client: 'node-redis',
+        heeds: true,
+        skew: 0,
+        priority: 2,
+        wrong: [],
+        ...this.#defaults,
+        ...orders,
+      },
+      this.#program,
+    )
     this.workers.push(worker)
     return worker
   }
@@ -92,12 +123,10 @@ export class Fleet {
     const works: Used[] = []
     this.workers.forEach(({ log, killed }, worker) => {
       const open = new Map<string, { from: number; fence: number }>()
-      for (const line of linesOf(log)) {
-        const [at = '', event, work = '', more = ''] = line.split(' ')
-        const time = Number(at) / 1e6
+      for (const { time, event, work, more } of linesOf(log)) {
         const begun = open.get(work)
         if (event === '+') open.set(work, { from: time, fence: Number(more) })
-        else if (begun !== undefined) {
+        else if (event === '-' && begun !== undefined) {
           works.push({ ...begun, to: time, worker })
           open.delete(work)
         }
@@ -107,19 +136,62 @@ export class Fleet {
     return works
   }
 
+  asked(): Asked[] {
+    const all: Asked[] = []
+    this.workers.forEach(({ log, killed }, worker) => {
+      const open = new Map<string, { asked: number; priority: number }>()
+      for (const { time, event, work, more } of linesOf(log)) {
+        const begun = open.get(work)
+        if (event === '?') open.set(work, { asked: time, priority: Number(more) })
+        else if ((event === '+' || event === 'x') && begun !== undefined) {
+          const [fate, fence] = event === '+' ? (['granted', Number(more)] as const) : (['refused', 0] as const)
+          all.push({ ...begun, worker, answered: time, fate, fence })
+          open.delete(work)
+        }
+      }
+      const fate = killed === Infinity ? 'none' : 'killed'
+      for (const begun of open.values()) all.push({ ...begun, worker, answered: killed, fate, fence: 0 })
+    })
+    return all
+  }
+
+  /** When processes did not run although nobody stopped them. */
+  standstills(): Standstill[] {
+    return this.workers.flatMap(({ log }, worker) =>
+      linesOf(log)
+        .filter(({ event }) => event === '~')
+        .map(({ time, more }) => ({ worker, from: time - Number(more), to: time })),
+    )
+  }
+
   async stop(): Promise<void> {
     await Promise.all(this.workers.map((worker) => worker.kill()))
     rmSync(this.#folder, { recursive: true, force: true })
   }
 }
 
-function linesOf(path: string): string[] {
+interface Line {
+  readonly time: number
+  readonly event: string
+  readonly work: string
+  readonly more: string
+}
+
+function linesOf(path: string): Line[] {
+  let text: string
   try {
-    return readFileSync(path, 'utf8').split('\n').slice(0, -1)
+    text = readFileSync(path, 'utf8')
   } catch {
     // It has not begun yet.
     return []
   }
+  return text
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => {
+      const [at = '', event = '', work = '', more = ''] = line.split(' ')
+      return { time: Number(at) / 1e6, event, work, more }
+    })
 }
 
 /** The most that was in use at once, between two instants. */

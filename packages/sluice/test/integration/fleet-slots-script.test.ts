@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient } from 'redis'
@@ -8,6 +9,7 @@ import {
   nodeRedis,
   redisSlots,
   type SlotCoordinator,
+  type SlotDemand,
   type SlotNews,
   type SlotReply,
   type SlotReport,
@@ -71,13 +73,14 @@ class Play {
       this.#granted.set(session, reply.granted)
     }
     const { life: _life, fence: _fence, wake: _wake, oldest: _oldest, ...plain } = reply
-    this.said.push(JSON.stringify(plain))
+    this.said.push(sorted(plain))
     this.#fences.push(reply.fence)
     return reply
   }
 
-  #hears(name: string, { life: _life, fence: _fence, ...news }: SlotNews): void {
-    this.heard[name]!.push(JSON.stringify(news))
+  // Of grants that are taken back, because nobody hears of them, others hear sooner or later: `used` differs by that.
+  #hears(name: string, { life: _life, fence: _fence, used: _used, ...news }: SlotNews): void {
+    this.heard[name]!.push(sorted(news))
   }
 
   stop(): void {
@@ -85,13 +88,39 @@ class Play {
   }
 }
 
+/** Those who wait one by one, each with its number. */
+function named(order: number, upTo: (count: number) => number): SlotDemand[] {
+  let line = order * 20
+  return [3, 2, 0].flatMap((priority) =>
+    Array.from({ length: upTo(4) }, (_, at) => {
+      const age = 1_000_000 - order * 1000 - at * 10
+      return { priority, line: ++line, weight: 1, cost: upTo(8) === 0 ? 1 + upTo(6) : 1, count: 1, age }
+    }),
+  )
+}
+
+/** Those who wait in lines of tenants, some of which are told of together. */
+function tenants(order: number, upTo: (count: number) => number): SlotDemand[] {
+  return [3, 2, 0].flatMap((priority) =>
+    [-2, 0, 11, 4_000_000_000]
+      .filter(() => upTo(3) === 0)
+      .flatMap((line) =>
+        Array.from({ length: 1 + upTo(2) }, (_, at) => {
+          const cost = upTo(8) === 0 ? 1 + upTo(6) : 1 + at
+          return { priority, line, weight: 1 + upTo(3), cost, count: 1 + upTo(3), age: 1000 - order * 10 }
+        }),
+      ),
+  )
+}
+
 /** A step that could happen, and some that should not. */
 function stepOf(random: () => number, order: number, strict: boolean): Step {
   const upTo = (count: number): number => Math.floor(random() * count)
-  const waiting: [number, number, number, number] = [upTo(3), 0, upTo(4), upTo(2)]
-  const heads = [3, 2, 0].flatMap((priority) =>
-    Array.from({ length: waiting[priority]! }, (_, at) => ({ priority, age: 1_000_000 - order * 1000 - at * 10 })),
-  )
+  const demand = strict ? named(order, upTo) : tenants(order, upTo)
+  const waiting: [number, number, number, number] = [0, 0, 0, 0]
+  for (const { priority, count } of demand) waiting[priority]! += count
+  // Some are told of as a number only.
+  if (upTo(5) === 0) waiting[2] += 2
   return {
     session: ['a', 'b', 'c'][upTo(3)]!,
     // Whoever comes first claims nothing: that would have to be learnt about.
@@ -107,8 +136,16 @@ function stepOf(random: () => number, order: number, strict: boolean): Step {
     leaves: random() < 0.05,
     waiting,
     spare: upTo(2),
-    heads,
+    demand,
   }
+}
+
+function sorted(said: object): string {
+  return JSON.stringify(Object.fromEntries(Object.entries(said).toSorted(([a], [b]) => (a < b ? -1 : 1))))
+}
+
+function metaKey(key: string): string {
+  return `sl1:{${createHash('sha1').update(key).digest('hex')}}:m`
 }
 
 describe('the script for slots', { skip: noRedis }, () => {
@@ -136,10 +173,16 @@ describe('the script for slots', { skip: noRedis }, () => {
         const random = seeded(seed)
         const listening = seed % 2 === 0 ? ['a', 'b', 'c'] : ['a', 'b']
         const real = new Play(redisSlots(port, { key: `${strict}-${seed}`, lease: LEASE }), listening)
-        const memory = new Play(memorySlots({ clock: new VirtualClock(1e9) }), listening)
+        const clock = new VirtualClock(1e9)
+        const memory = new Play(memorySlots({ clock }), listening)
+        const meta = metaKey(`${strict}-${seed}`)
         await client.ping()
         for (let at = 0; at < 25; at++) {
           const step = stepOf(random, at, strict)
+          // How full it is may be said again each time, on either clock.
+          clock.advance(100)
+          const level = await client.hGet(meta, 'level')
+          if (typeof level === 'string') await client.hSet(meta, 'level', `${level.split(' ')[0]} 0`)
           await memory.step(step)
           await real.step(step)
           assert.deepEqual(real.said.at(-1), memory.said.at(-1), `seed ${seed}, step ${at}: ${JSON.stringify(step)}`)
@@ -165,8 +208,10 @@ describe('the script for slots', { skip: noRedis }, () => {
           queue: 0,
           leaves: false,
         }
+        const { waiting = [0, 0, 0, 0] } = report
+        const ordinary = { priority: 2, line: 0, weight: 1, cost: 1, count: waiting[2], age: 0 }
         redisSlots(nodeRedis(client), { key, lease: 400 }).sync(
-          { ...quiet, limit: LIMIT, lease: 400, spare: 0, heads: [], waiting: [0, 0, 0, 0], ...report },
+          { ...quiet, limit: LIMIT, lease: 400, spare: 0, demand: [ordinary], waiting, ...report },
           (said) => (said instanceof Error ? reject(said) : resolve(said)),
         )
       })
@@ -238,7 +283,7 @@ describe('the script for slots', { skip: noRedis }, () => {
       nodeRedis(client).run(
         redisScript('slots-sync', SLOTS_SYNC),
         [meta, key, meta],
-        ['a', 0, 1, 0, 0, 5, 400, 0, 0, 0, 0, 0, 0, 0, 0, ''],
+        [JSON.stringify(['a', 0, 1, 0, 0, 5, 400, 0, 0, 0, 0, 0, 0, 0, 0])],
       ),
       /newer version, 2/,
     )

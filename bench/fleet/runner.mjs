@@ -1,0 +1,46 @@
+// One process of a run: loops that take a slot, hold it and give it back.
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { contenders } from './contenders.mjs'
+
+// Whoever started it may be gone before it has begun.
+process.once('disconnect', () => process.exit(0))
+if (!process.connected) process.exit(0)
+
+const orders = JSON.parse(process.argv[2])
+const { contender, loops, duration, hold = 0, pause = 0, priority = 2 } = orders
+const now = () => Number(process.hrtime.bigint()) / 1e6
+const acquire = await contenders[contender](orders)
+let pairs = 0
+const [waits, grants, ends] = [[], [], []]
+
+async function loop(end) {
+  for (;;) {
+    const asked = now()
+    const release = await acquire({ priority })
+    const granted = now()
+    if (granted > end) return release()
+    if (pairs % 16 === 0 || hold > 0) waits.push(granted - asked)
+    if (hold > 0) {
+      grants.push(granted)
+      await sleep(hold)
+      ends.push(now())
+    }
+    await release()
+    if (pause > 0) await sleep(pause)
+    // Whoever comes by slots without any input still has to listen.
+    if (++pairs % 1024 === 0) await new Promise((resolve) => setImmediate(resolve))
+  }
+}
+
+// Once, so that connections are open and a server that has just started has begun to grant.
+await (
+  await acquire()
+)()
+process.send('ready')
+await once(process, 'message')
+const end = now() + duration
+const before = process.cpuUsage()
+await Promise.race([Promise.all(Array.from({ length: loops }, () => loop(end))), sleep(duration + 1500)])
+const { user, system } = process.cpuUsage(before)
+process.send({ pairs, waits, grants, ends, priority, cpu: (user + system) / 1e6 }, () => process.exit(0))

@@ -1,0 +1,70 @@
+import type { Instant } from '../ground/index.ts'
+import type { SlotAccount } from './slots-account.ts'
+
+interface Rival {
+  readonly name: string
+  readonly priority: number
+  readonly since: Instant
+}
+
+const NOBODY: Rival = { name: '', priority: -1, since: 0 }
+
+/** Who waits where, so that each instance can be told what it competes with. */
+export class SlotRivals {
+  readonly fair: number
+  readonly #strict: boolean
+  #best: Rival = NOBODY
+  #second: Rival = NOBODY
+
+  constructor(accounts: readonly SlotAccount[], limit: number, strict: boolean) {
+    this.#strict = strict
+    let active = 0
+    for (const account of accounts) {
+      const priority = account.best
+      if (priority >= 0 || account.held > 0) active++
+      if (priority < 0) continue
+      const { first } = account
+      // Of one that is not named nobody knows how long it has been waiting.
+      const since = !strict ? 0 : first?.priority === priority ? first.since : -Infinity
+      const rival = { name: account.name, priority, since }
+      if (precedes(rival, this.#best)) [this.#best, this.#second] = [rival, this.#best]
+      else if (precedes(rival, this.#second)) this.#second = rival
+    }
+    this.fair = strict ? 0 : this.#isWeighed(accounts) ? -1 : Math.floor(limit / Math.max(1, active))
+  }
+
+  /** Who is first of all others. */
+  of({ name }: SlotAccount): Rival {
+    return name === this.#best.name ? this.#second : this.#best
+  }
+
+  /** The last one here that comes before all of that class elsewhere. */
+  until(account: SlotAccount): number {
+    const rival = this.of(account)
+    let until = 0
+    if (!this.#strict || rival.priority < 0) return until
+    for (const { priority, line, since } of account.demand)
+      if (priority === rival.priority && precedes({ name: account.name, priority, since }, rival))
+        until = Math.max(until, line)
+    return until
+  }
+
+  /** True where a slot must not be used again at home: tenants compete, or somebody needs several at once. */
+  #isWeighed(accounts: readonly SlotAccount[]): boolean {
+    const { priority: top } = this.#best
+    let line: number | undefined
+    for (const { demand } of accounts)
+      for (const want of demand) {
+        if (want.priority !== top) break
+        line ??= want.line
+        if (want.line !== line || want.cost > 1) return true
+      }
+    return false
+  }
+}
+
+function precedes(a: Rival, b: Rival): boolean {
+  if (a.priority !== b.priority) return a.priority > b.priority
+  if (a.since !== b.since) return a.since < b.since
+  return a.name < b.name
+}

@@ -1,0 +1,105 @@
+import { CALM, FOUL, LEASE, play, type Account, type Play, type SlotLibrary, type Work } from './slots-unruly.ts'
+
+const ORDERS = ['share', 'strict'] as const
+
+/** Each invariant of a fleet's slots: what there is against a library, or nothing. */
+export const INVARIANTS: Readonly<Record<string, (library: SlotLibrary, seed: number) => Promise<string | undefined>>> =
+  {
+    'never over the limit, everybody is answered, counters are true, all is used when it is over': async (
+      library,
+      seed,
+    ) => {
+      for (const order of ORDERS) {
+        const found = over(await play(library, { ...storm(seed), order }), storm(seed).limit)
+        if (found !== undefined) return `${order}: ${found}`
+      }
+      return undefined
+    },
+    'some need several slots: never over, none starves, all is given back': async (library, seed) => {
+      for (const order of ORDERS) {
+        const arrival = (loop: number): { cost: number } => ({ cost: loop === 0 ? 5 : 1 })
+        const account = await play(library, { ...storm(seed), order, arrival })
+        const found = over(account, storm(seed).limit, 0.5)
+        if (found !== undefined) return `${order}: ${found}`
+        const wide = account.works.filter(({ cost }) => cost === 5)
+        const waits = wide.map(({ asked, from }) => from - asked)
+        // Whoever is next is next: some twelve others before it, five at a time.
+        if (wide.length < 8 || Math.max(...waits) > 4000)
+          return `${order}: ${wide.length} wide ones, ${Math.max(...waits)} ms`
+      }
+      return undefined
+    },
+    'fences only rise': async (library, seed) => {
+      const { works } = await play(library, { ...storm(seed), order: 'share', limit: 1 })
+      let last: Work | undefined
+      for (const work of works) {
+        if (last !== undefined && last.instance !== work.instance && work.fence <= last.fence)
+          return `${work.fence} after ${last.fence}`
+        if (last !== undefined && work.fence < last.fence) return `${work.fence} after ${last.fence}`
+        last = work
+      }
+      return works.length > 20 ? undefined : `only ${works.length} works`
+    },
+    'strict order is never turned round': async (library, seed) => {
+      const calm = { ...storm(seed), order: 'strict', weather: { ...CALM, least: 1, most: 1 }, foul: 0 } as const
+      const arrival: Play['arrival'] = (loop, instance) => ({ priority: loop === 0 && instance === 0 ? 3 : 2 })
+      const { works } = await play(library, { ...calm, arrival })
+      return inversion(works, 8)
+    },
+    'tenants get their parts by weight': async (library, seed) => {
+      const weights = { a: 3, b: 1, c: 2 }
+      // Of one tenant at one instance, of another at all; one that asks for much, and one for less.
+      const arrival: Play['arrival'] = (loop, instance) => ({
+        flow: instance === 0 ? 'abc'[loop % 3]! : instance === 1 ? 'b' : 'bc'[loop % 2]!,
+      })
+      const calm = {
+        ...storm(seed),
+        order: 'share',
+        limit: 4,
+        weather: CALM,
+        foul: 0,
+        duration: 6000,
+        loops: 24,
+      } as const
+      for (const instances of [3, 1]) {
+        const { works } = await play(library, { ...calm, instances, hold: [10, 10], arrival, options: { weights } })
+        const [from, to] = [5000 + 1000, 5000 + 6000]
+        const use = (flow: string): number =>
+          works
+            .filter((work) => work.flow === flow)
+            .reduce((sum, work) => sum + Math.max(0, Math.min(work.to, to) - Math.max(work.from, from)), 0)
+        const all = use('a') + use('b') + use('c')
+        for (const [flow, weight] of Object.entries(weights)) {
+          const part = use(flow) / all / (weight / 6)
+          if (!(part > 0.9 && part < 1.1)) return `${instances}: ${flow} gets ${part} of its part`
+        }
+      }
+      return undefined
+    },
+  }
+
+function storm(seed: number): Omit<Play, 'order'> {
+  const wide = { seed, limit: 6, instances: 3, loops: 6, foul: 4000, duration: 4000 + 4 * LEASE, weather: FOUL }
+  return { ...wide, hold: [60, 100] }
+}
+
+function over({ asked, answered, peak, mean, held, believed }: Account, limit: number, used = 0.9): string | undefined {
+  if (peak > limit) return `${peak} of ${limit} in use`
+  if (answered !== asked) return `${asked} asked, ${answered} were answered`
+  if (held !== believed) return `${held} held, ${believed} believed`
+  if (mean < used * limit) return `${mean} of ${limit} in use when all is well again`
+  return undefined
+}
+
+/** One that was let in although a better one had been known to wait for longer than a message takes there and back. */
+function inversion(works: readonly Work[], slack: number): string | undefined {
+  for (const work of works)
+    for (const other of works) {
+      if (other.from <= work.from || other.asked > work.from - slack) continue
+      const better =
+        other.priority > work.priority || (other.priority === work.priority && other.asked < work.asked - slack)
+      // Granted a moment apart they may have been on the way together.
+      if (better && other.from > work.from + slack) return JSON.stringify([work, other])
+    }
+  return undefined
+}
