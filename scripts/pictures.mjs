@@ -22,6 +22,8 @@ const subjects = [
   'shadow',
   'series',
   'deadlines',
+  'layers',
+  'mismatches',
 ]
 
 const check = process.argv.includes('--check')

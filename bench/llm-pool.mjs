@@ -1,0 +1,110 @@
+// The pool in front of a provider, in virtual time: the code that ships, a provider written from the documentation, latency
+// that varies. Beside it, on the same load: the backoff of the SDKs alone, a bucket in each process, the algorithm of
+// OpenAI's cookbook script. Then what happens when things change, and which way of counting is found when told another.
+//
+//   node bench/llm-pool.mjs [--quick] [--json]
+import { provider } from '../packages/sluice/dist/src/llm/index.js'
+import { playLoad } from '../packages/sluice/dist/test/llm/pool-load.js'
+import { SCENES } from '../packages/sluice/dist/test/llm/pool-scenes.js'
+
+const quick = process.argv.includes('--quick')
+const asJson = process.argv.includes('--json')
+const MINUTES = quick ? 3 : 10
+const PROCESSES = [1, 4, 16]
+const base = { callers: 320, duration: MINUTES * 60_000, seed: 1 }
+const rows = []
+
+const percent = (part) => `${(100 * part).toFixed(1)} %`
+const say = (text) => asJson || process.stdout.write(`${text}\n`)
+const cell = ({ utilization, refusedLater, refused }) => `${percent(utilization)} / ${refused} (${refusedLater})`
+
+async function play(table, name, options) {
+  const { pools, ...result } = await playLoad({ ...base, ...options })
+  rows.push({ table, name, ...result })
+  return { ...result, status: pools[0]?.status()[0] }
+}
+
+say(`${MINUTES} virtual minutes after one of warming up; 320 callers, answers of 0.3 to 14 s, 5 to 260 ms each way.`)
+say('Used of the tight limit / 429s (of them after warming up)\n')
+say(`| provider | ${PROCESSES.map((count) => `${count} process${count > 1 ? 'es' : ''}`).join(' | ')} |`)
+say(`|---|${PROCESSES.map(() => '---').join('|')}|`)
+for (const [name, scene] of Object.entries(SCENES)) {
+  const cells = []
+  for (const processes of PROCESSES) cells.push(cell(await play('limit', name, { scene, processes })))
+  say(`| ${name} | ${cells.join(' | ')} |`)
+}
+
+say(`\n| openai, instead of the pool | ${PROCESSES.map((count) => `${count}`).join(' | ')} |`)
+say(`|---|${PROCESSES.map(() => '---').join('|')}|`)
+const PEERS = {
+  sdk: 'backoff of the SDK alone',
+  'own bucket': 'a bucket in each process',
+  cookbook: 'cookbook, 75 % split',
+}
+// A minute is enough to see it: each of them is refused all the time.
+const short = { warmUp: 60_000, duration: quick ? 60_000 : 180_000 }
+for (const [strategy, name] of Object.entries(PEERS)) {
+  const cells = []
+  for (const processes of PROCESSES)
+    cells.push(cell(await play('peers', strategy, { scene: SCENES.openai, processes, strategy, ...short })))
+  say(`| ${name} | ${cells.join(' | ')} |`)
+}
+
+say('\nAn event in the middle: used of what is left after it / 429s within 2 s of it + later\n')
+say('| event | provider | 1 | 4 | 16 |')
+say('|---|---|---|---|---|')
+const EVENTS = {
+  'estimates 30 % too low': { bias: 0.7 },
+  'others use 20 %': { foreign: 0.2 },
+  'limit halved': { cut: 0.5 },
+}
+for (const [event, options] of Object.entries(EVENTS))
+  for (const name of ['openai', 'azure', 'anthropic', 'gemini']) {
+    const cells = []
+    for (const processes of PROCESSES) {
+      const result = await play(event, name, { scene: SCENES[name], processes, ...options })
+      const { utilization, atEvent, afterEvent, refused } = result
+      cells.push(`${percent(utilization)} / ${options.bias ? refused : `${atEvent} + ${afterEvent}`}`)
+    }
+    say(`| ${event} | ${name} | ${cells.join(' | ')} |`)
+  }
+
+say('\nThe pool is told one way of counting, the provider counts another: used / 429s, found, after so many answers\n')
+say('| told | provider counts | 1 process | 4 processes |')
+say('|---|---|---|---|')
+const WAYS = { 'reserve-max': 'max', 'reserve-sum': 'sum', 'reserve-refund': 'refund', actual: 'actual' }
+for (const assumed of Object.keys(WAYS))
+  for (const [truth, counts] of Object.entries(WAYS)) {
+    const cells = []
+    for (const processes of [1, 4]) {
+      let model
+      const found = { after: 0 }
+      const scene = {
+        ...SCENES.openai,
+        limits: () => provider.openai({ model: 'm', rpm: 20_000, tpm: 400_000, modes: { tokens: assumed } }),
+        truth: () => {
+          const { requests, tokens } = SCENES.openai.truth()
+          return { requests, tokens: { ...tokens, counts } }
+        },
+      }
+      const { utilization, refused, status } = await play('ways', `${assumed}/${truth}`, {
+        scene,
+        processes,
+        duration: 240_000,
+        pool: {
+          onMode: ({ fits }) => {
+            if (fits === truth && found.after === 0) found.after = model.served
+          },
+        },
+        made: (_, __, made) => (model = made),
+      })
+      const { mode } = status.budgets.tokens
+      const note =
+        mode === truth ? (found.after === 0 ? 'as told' : `after ${found.after}`) : `took it for ${String(mode)}`
+      cells.push(`${percent(utilization)} / ${refused}, ${note}`)
+    }
+    say(`| ${assumed} | ${truth} | ${cells.join(' | ')} |`)
+  }
+if (asJson) process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`)
+// Callers that wait for ever in virtual time keep nothing alive, but say it.
+process.exit(0)

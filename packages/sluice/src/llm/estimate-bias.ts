@@ -1,0 +1,21 @@
+/**
+ * What prompts have of what was estimated, as long as nothing is known: estimates may be too low by a quarter before more is
+ * sent at the start than fits. What was learned corrects them within bounds.
+ */
+const [UNKNOWN, LOW, HIGH] = [1.3, 0.5, 2]
+
+/** How fast it follows, once there is something to follow. */
+const NEWS = 0.05
+
+/** How far estimates of prompts are off, as it has been of late. */
+export class EstimateBias {
+  /** What a prompt really has of what was estimated. */
+  ratio: number = UNKNOWN
+  #learned = 0
+
+  learn(estimated: number, actual: number): void {
+    if (!(estimated > 0) || !(actual >= 0)) return
+    const ratio = Math.min(HIGH, Math.max(LOW, actual / estimated))
+    this.ratio += Math.max(NEWS, 1 / ++this.#learned) * (ratio - this.ratio)
+  }
+}

@@ -1,0 +1,296 @@
+import type { Clock, Instant, Millis, Random, WallClock } from '../ground/index.ts'
+import type { FleetBuckets } from '../coordinate/index.ts'
+import type { Charges } from './charges.ts'
+import { ConformityCheck, type Conformity } from './conformity.ts'
+import { toldBudgets, type ToldBudget } from './dialects/told-budgets.ts'
+import { headerReader, type HeadersLike } from './headers.ts'
+import type { ModeDoubt } from './mode-doubt.ts'
+import type { BudgetName } from './profile.ts'
+import type { Budget, ModelLimits } from './provider.ts'
+import { Ramp } from './ramp.ts'
+import type { Judgement } from './refused.ts'
+import type { Asked, LlmUsage } from './request.ts'
+import { JITTER, shadowOf } from './shadow-buckets.ts'
+import { Squeeze } from './squeeze.ts'
+
+/** Whose buckets, at the shared store: those of a key and model, whoever asks. */
+export const FLOW = ''
+
+/** What is sent, and not answered, for no longer than this may not have been counted by the provider yet, in ms. */
+const ON_ITS_WAY: Millis = JITTER
+
+/**
+ * Less left by no more than this part of the limit is let pass: it is what was on its way when the provider spoke. Every
+ * correction downwards stays, so small ones would add up to nothing but room that is not used.
+ */
+const CARELESS = 0.02
+
+/** How long it is paused where a provider refuses and does not say, in ms: doubled each time in a row, up to a minute. */
+const [SHORT, LONG]: readonly [Millis, Millis] = [1000, 60_000]
+
+/** A provider that says to come back later than in a day is not believed, in ms. */
+const DAY: Millis = 86_400_000
+
+export interface FeedbackParts {
+  readonly limits: ModelLimits
+  readonly charges: Charges
+  readonly gate: FleetBuckets<string>
+  readonly clock: Clock
+  readonly random: Random
+  readonly wall: WallClock
+  /** True where another way of counting is used as soon as the provider's headers say that it fits. */
+  readonly switches: boolean
+  /** Told that one way of counting does not fit what the provider's headers say, and which one does. */
+  readonly doubted: (doubt: ModeDoubt) => void
+}
+
+/** What was sent, and has not been answered. */
+interface Sent {
+  readonly at: Instant
+  readonly amounts: Readonly<Partial<Record<BudgetName, number>>>
+  answered: boolean
+}
+
+/** What a provider says, turned into what all processes do: its headers correct the buckets, its refusals hold them. */
+export class Feedback {
+  readonly #parts: FeedbackParts
+  readonly #checks = new Map<BudgetName, ConformityCheck>()
+  readonly #conformity = new Map<BudgetName, Conformity>()
+  readonly #told = new Map<BudgetName, number>()
+  readonly #drift = new Map<BudgetName, number>()
+  /** Of limits of which the provider tells nothing but refusals. */
+  readonly #squeezes = new Map<BudgetName, Squeeze>()
+  readonly #squeezed = new Map<BudgetName, number>()
+  readonly #ramp: Ramp
+  readonly #sent: Sent[] = []
+  #inARow = 0
+
+  constructor(parts: FeedbackParts) {
+    this.#parts = parts
+    this.#ramp = new Ramp(parts.limits.profile.ramp)
+    for (const { name, profile } of parts.limits.budgets)
+      if (profile.headers !== undefined && profile.modes.length > 1)
+        this.#checks.set(name, new ConformityCheck(profile.modes, profile.cached))
+  }
+
+  /** What the check of a limit's way of counting says, where there is one. */
+  conformityOf(name: BudgetName): Conformity | undefined {
+    return this.#conformity.get(name)
+  }
+
+  /** What the provider says the limit is, where it does. */
+  toldLimit(name: BudgetName): number | undefined {
+    return this.#told.get(name)
+  }
+
+  /** What the provider last said is left, less what was thought to be. */
+  driftOf(name: BudgetName): number | undefined {
+    return this.#drift.get(name)
+  }
+
+  /** The part of the limits that may be used while the provider wants traffic to grow slowly. */
+  rampAt(now: Instant): number {
+    return this.#ramp.at(now)
+  }
+
+  /** A request goes out. Answers what is to be called when the provider has answered. */
+  sends(amounts: Sent['amounts']): () => void {
+    const now = this.#parts.clock.now()
+    const sent: Sent = { at: now, amounts, answered: false }
+    this.#sent.push(sent)
+    if (this.#sent.length > 16) this.#forget(now)
+    this.#followRamp(now)
+    this.#tryMore(now)
+    return () => (sent.answered = true)
+  }
+
+  #forget(now: Instant): void {
+    let old = 0
+    while (old < this.#sent.length && (this.#sent[old]!.answered || now - this.#sent[old]!.at > ON_ITS_WAY)) old++
+    if (old > 0) this.#sent.splice(0, old)
+  }
+
+  /**
+   * The head of an answer has come.
+   * @param asked what is counted by now; nothing where the request was refused
+   * @param since when that request was sent: what was sent before it has been counted
+   */
+  heard(headers: HeadersLike, asked: Asked | undefined, since: Instant): ReturnType<typeof toldBudgets> {
+    const readings = toldBudgets(headerReader(headers), this.#parts.limits.profile.budgets, this.#parts.wall())
+    if (asked !== undefined) {
+      this.#inARow = 0
+      for (const check of this.#checks.values()) check.began(asked)
+    }
+    const { clock, limits } = this.#parts
+    const now = clock.now()
+    for (const budget of limits.budgets) {
+      const reading = readings[budget.name]
+      if (reading !== undefined)
+        this.#read(budget, reading, asked !== undefined, Math.max(since, now - ON_ITS_WAY), now)
+    }
+    return readings
+  }
+
+  /** A request has ended. */
+  ended(asked: Asked, usage: LlmUsage): void {
+    for (const check of this.#checks.values()) check.ended(asked, usage)
+  }
+
+  #read(
+    budget: Budget,
+    { limit, remaining, rounded }: ToldBudget,
+    counts: boolean,
+    since: Instant,
+    now: Instant,
+  ): void {
+    const { gate } = this.#parts
+    const { name } = budget
+    if (limit !== undefined && limit !== (this.#told.get(name) ?? budget.limit)) {
+      this.#told.set(name, limit)
+      this.#pace(now)
+    } else if (limit !== undefined) this.#told.set(name, limit)
+    if (remaining === undefined) return
+    const full = limit ?? this.#told.get(name) ?? budget.limit
+    const { available } = gate.status(FLOW)[name]!
+    // Rounded to the nearest: half of a step more may be there, and less than nothing is not.
+    const half = rounded > 1 ? rounded / 2 : 0
+    const left =
+      Math.min(full, remaining) + half - (1 - this.#parts.limits.share) * full - this.#unanswered(name, since)
+    this.#drift.set(name, left - available)
+    if (left < available - CARELESS * full) gate.correct(FLOW, { [name]: left })
+    if (counts) this.#check(budget, full, Math.min(full, remaining), now)
+  }
+
+  /** Sent since then and not answered: the provider may not have counted it. */
+  #unanswered(name: BudgetName, since: Instant): number {
+    let sum = 0
+    for (let at = this.#sent.length - 1; at >= 0; at--) {
+      const sent = this.#sent[at]!
+      if (sent.at <= since) break
+      if (!sent.answered) sum += sent.amounts[name] ?? 0
+    }
+    return sum
+  }
+
+  #check({ name, profile }: Budget, limit: number, remaining: number, now: Instant): void {
+    const check = this.#checks.get(name)
+    const { charges, gate, switches, doubted, limits } = this.#parts
+    const assumed = charges.modeOf(name)
+    if (check === undefined || assumed === undefined) return
+    const { available, capacity, interval } = gate.status(FLOW)[name]!
+    const shared = gate.state.sessions > 1 ? { used: capacity - available, rate: 1 / interval } : undefined
+    if (!check.read(limit, remaining, limit / profile.per, now, shared)) return
+    const verdict = check.judge(assumed)
+    this.#conformity.set(name, verdict)
+    const { fits } = verdict
+    if (fits === undefined || fits === assumed) return
+    if (switches) charges.use(name, fits)
+    doubted({
+      provider: limits.profile.provider,
+      model: limits.model,
+      budget: name,
+      assumed,
+      fits,
+      switched: switches,
+    })
+  }
+
+  /** The provider has refused: nobody sends before it makes sense again. Answers for how long. */
+  refused({ is, retryAfter, budget, short }: Judgement, headers: HeadersLike, asked: Asked, since: Instant): Millis {
+    const { clock, gate, limits, charges } = this.#parts
+    const now = clock.now()
+    const readings = this.heard(headers, undefined, since)
+    if (is === 'never' || is === 'request' || is === 'fault') return 0
+    if (is === 'ramp') {
+      this.#ramp.slow(this.#useAt(now), now)
+      this.#followRamp(now)
+    }
+    const amounts = charges.atStart(asked)
+    let pause = retryAfter
+    for (const row of limits.budgets) {
+      if (budget !== undefined && row.name !== budget) continue
+      const read = readings[row.name]?.remaining
+      const { interval } = gate.status(FLOW)[row.name]!
+      const amount = amounts[row.name] ?? 0
+      if (pause === undefined && short !== undefined && budget !== undefined) pause = short * interval
+      if (pause === undefined && read !== undefined && read < amount) pause = (amount - read) * interval
+      const isWatchedClosely = row.profile.window < row.profile.per
+      if (read !== undefined && read >= amount && is === 'wait' && isWatchedClosely)
+        this.#squeeze(row.name, this.#squeezeOf(row.name).tooClose(this.#partOf(row), now), now)
+      if (read === undefined && pause !== undefined && is === 'wait' && row.name !== 'money')
+        this.#ranOut(row, amount - pause / interval, now)
+    }
+    this.#inARow++
+    pause ??= Math.min(LONG, SHORT * 2 ** (this.#inARow - 1)) * (0.75 + this.#parts.random() / 2)
+    gate.hold(FLOW, Math.min(DAY, pause))
+    return pause
+  }
+
+  /** A refusal without figures: the time to wait says how much is short. As much as before is kept free of that. */
+  #ranOut(budget: Budget, left: number, now: Instant): void {
+    const { gate, limits } = this.#parts
+    const { name, limit, profile } = budget
+    const { available } = gate.status(FLOW)[name]!
+    const part = this.#partOf(budget)
+    const free = (1 - limits.share) * limit * part
+    const wanted = left - free
+    if (wanted < available) gate.correct(FLOW, { [name]: wanted })
+    if (profile.headers !== undefined) return
+    // Where much was thought to be left it was not the rate that was too high.
+    const over = (Math.min(available, free) - wanted) / limit
+    this.#squeeze(name, this.#squeezeOf(name).refused(over, profile.per, part, now), now)
+  }
+
+  #squeezeOf(name: BudgetName): Squeeze {
+    const squeeze = this.#squeezes.get(name) ?? new Squeeze()
+    this.#squeezes.set(name, squeeze)
+    return squeeze
+  }
+
+  #squeeze(name: BudgetName, part: number | undefined, now: Instant): void {
+    if (part === undefined) return
+    this.#squeezed.set(name, part)
+    this.#pace(now)
+  }
+
+  /** The part of a limit that all processes go by now. */
+  #partOf({ name, limit, profile }: Budget): number {
+    return Math.min(1, profile.per / this.#parts.gate.status(FLOW)[name]!.interval / limit)
+  }
+
+  #tryMore(now: Instant): void {
+    for (const [name, squeeze] of this.#squeezes) {
+      const budget = this.#parts.limits.budgets.find((row) => row.name === name)!
+      this.#squeeze(name, squeeze.grow(this.#partOf(budget), now), now)
+    }
+  }
+
+  /** The part of the limits that is in use: the fullest bucket says it. */
+  #useAt(now: Instant): number {
+    let sent = 0
+    let rate = 0
+    for (const { name, profile, limit } of this.#parts.limits.budgets)
+      if (profile.per <= 60_000 && name === 'requests') rate = limit / profile.per
+    for (const { at } of this.#sent) if (now - at <= ON_ITS_WAY) sent++
+    return rate > 0 ? Math.min(1, sent / ON_ITS_WAY / rate) : 1
+  }
+
+  #followRamp(now: Instant): void {
+    if (this.#ramp.news(now) !== undefined) this.#pace(now)
+  }
+
+  /** The limits that hold now: what was declared, or less where the provider says so or wants slow growth. */
+  #pace(now: Instant): void {
+    const { limits, gate } = this.#parts
+    const part = this.#ramp.at(now)
+    for (const budget of limits.budgets) {
+      if (budget.name === 'money') continue
+      const limit = Math.min(
+        budget.limit * (this.#squeezed.get(budget.name) ?? 1),
+        this.#told.get(budget.name) ?? Infinity,
+      )
+      const { capacity } = shadowOf(budget, limits, limit)
+      gate.pace(FLOW, { [budget.name]: { tokens: limit * part, per: budget.profile.per, capacity: capacity! } })
+    }
+  }
+}

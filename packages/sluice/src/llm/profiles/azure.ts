@@ -1,0 +1,26 @@
+import type { Profile } from '../profile.ts'
+import { openai } from './openai.ts'
+
+const { requests, tokens } = openai.budgets
+
+/**
+ * Azure OpenAI. Names of headers as OpenAI's. Prompt and `max_tokens` are reserved in full and stay so; the limit on
+ * requests is watched over seconds, not minutes; what is refused with 400 counts; the limit may be lowered at any time, and
+ * some answers carry -1 or 0 where a figure should be.
+ */
+export const azure: Profile = {
+  provider: 'azure',
+  budgets: {
+    requests: { ...requests!, window: 1000 },
+    tokens: { ...tokens!, modes: ['reserve-sum', 'reserve-max', 'reserve-refund', 'actual'] },
+  },
+  refusals: [
+    { status: 429, says: /high demand/i, is: 'capacity' },
+    { status: 429, says: /insufficient_quota/i, is: 'never' },
+    { status: 429, says: /request too large/i, is: 'never' },
+    { status: 429, is: 'wait' },
+    { status: 503, is: 'capacity' },
+  ],
+  failed: { requests: 'count', tokens: 'count' },
+  ramp: openai.ramp,
+}

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import {
+  llmPool,
+  provider,
+  type LimitOptions,
+  type LlmPool,
+  type LlmPoolOptions,
+  type LlmRequest,
+  type ModelLimits,
+} from '../../src/llm/index.ts'
+import { bench, limitsOf, small } from './pool-bench.ts'
+import { StepClock } from './step-clock.ts'
+
+describe('S2.1 llmPool: refuses at once, in one line, what makes no sense', () => {
+  const clock = new StepClock()
+  const make = (limits: readonly ModelLimits[], more: Partial<LlmPoolOptions> = {}): LlmPool =>
+    llmPool({ limits, clock, ...more })
+  const wrong: Record<string, [() => unknown, RegExp]> = {
+    'no limits': [() => make([]), /llmPool\.limits: expected at least one/],
+    'a negative limit': [() => limitsOf({ tpm: -5 }), /provider\.openai\.tpm: expected a number .*got -5/],
+    'a limit such a provider does not have': [
+      () => provider.anthropic({ model: 'c', tpd: 5 }),
+      /provider\.anthropic\.tpd: expected nothing: it has rpm, tpm, itpm, otpm, got 5/,
+    ],
+    'a misspelt figure': [
+      () => limitsOf({ tmp: 5 } as Partial<LimitOptions>),
+      /provider\.openai\.tmp: expected one of/,
+    ],
+    'no model': [() => limitsOf({ model: '' }), /provider\.openai\.model: expected a name/],
+    'no limit at all': [() => provider.openai({ model: 'm' }), /provider\.openai: expected at least one limit/],
+    'a mode there is not': [
+      () => limitsOf({ modes: { tokens: 'guess' as 'actual' } }),
+      /provider\.openai\.modes\.tokens: expected one of .*got "guess"/,
+    ],
+    'money without a price': [() => limitsOf({ money: { usd: 1, per: 1000 } }), /provider\.openai\.price: expected/],
+    'a negative price': [
+      () => limitsOf({ price: { input: -1, output: 1 } }),
+      /provider\.openai\.price\.input: expected .*got -1/,
+    ],
+    'a model twice': [() => make([limitsOf(), limitsOf({ key: 'b' })]), /llmPool\.limits: expected each model once/],
+    'no room': [() => make([limitsOf()], { queue: { max: 0 } }), /llmPool\.queue\.max: expected .*got 0/],
+    'no patience': [() => make([limitsOf()], { queue: { maxWait: -1 } }), /llmPool\.queue\.maxWait: .*got -1/],
+    'a share above all': [() => limitsOf({ share: 2 }), /provider\.openai\.share: expected .*got 2/],
+  }
+  for (const [what, [attempt, line]] of Object.entries(wrong))
+    it(`S2.1 ${what}`, () => assert.throws(attempt, { name: 'RangeError', message: line }))
+
+  const requests: Record<string, [Partial<LlmRequest>, RegExp]> = {
+    'an unknown model': [{ model: 'x' }, /request\.model: expected one of m, got "x"/],
+    'a request that never fits': [
+      { input: 70_000 },
+      /request: expected at most 60000, the tpm of m at openai: it would never fit, got "70100 tokens"/,
+    ],
+    'fewer than no tokens': [{ input: -1 }, /request\.input: expected .*got -1/],
+    'no number': [{ input: Number.NaN }, /request\.input: expected .*got NaN/],
+    'more from the cache than there is': [{ cacheRead: 101 }, /request\.cacheRead: expected .*got 101/],
+    'no class there is': [{ priority: 7 as 3 }, /request\.priority/],
+    'a deadline that is none': [{ deadline: Number.NaN }, /request\.deadline/],
+  }
+  for (const [what, [more, line]] of Object.entries(requests))
+    it(`S2.1 ${what}`, async () => {
+      const { pool } = bench()
+      await assert.rejects(pool.acquire({ ...small, ...more }), { name: 'RangeError', message: line })
+    })
+})
