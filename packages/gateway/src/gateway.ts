@@ -1,20 +1,44 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tally, type Gate, type Millis, type Tally } from 'sluice'
-import { drain, protect, type Drained } from 'sluice/node'
-import { admin, type Phase } from './admin/index.ts'
-import { gateOf, plan, type Plan } from './config/index.ts'
-import { proxy, screen, type ProxyOptions, type ProxyStats } from './proxy/index.ts'
+import {
+  defineGate,
+  Rejection,
+  tally,
+  worst,
+  type Gate,
+  type GateCore,
+  type Millis,
+  type Observer,
+  type Tally,
+} from 'sluice'
+import { drain, type Drained } from 'sluice/node'
+import { admin } from './admin/index.ts'
+import { Assembly, Succession, type Surroundings } from './assembly/index.ts'
+import { redacted, simplePlan, type GatewayPlan, type Plan } from './config/index.ts'
+import { Controls } from './control/index.ts'
+import { collect, loadOf, Recorder, type Phase, type Snapshot, type Tick } from './live/index.ts'
+import { ProxyCounts, screen, type ProxyStats } from './proxy/index.ts'
+import type { Visitor } from './routing/index.ts'
 import { refuseTunnels } from './tunnel.ts'
 
-export interface GatewayOptions extends Omit<ProxyOptions, 'upstream' | 'lastCall'> {
-  /** Where everything goes, for instance `http://127.0.0.1:3000`. */
-  readonly upstream: string | URL
+export interface GatewayOptions {
+  /** Where everything goes, for instance `http://127.0.0.1:3000`. Either this or a `config`. */
+  readonly upstream?: string | URL
+  /** The whole plan, as a file and flags have made it. What else is said here, save `reload` and `file`, is not looked at. */
+  readonly config?: GatewayPlan
+  /** Reads the plan again, for `POST /control/reload`. Default: nothing can be read again. */
+  readonly reload?: () => Promise<GatewayPlan>
+  /** What the plan was read from, for people. */
+  readonly file?: string
+  /** Begins to end the process, for `POST /control/drain`. Default: only who started the gateway may. */
+  readonly onDrain?: () => void
+  /** Told of everything that was ordered on the admin port, a line each. Default: nobody. */
+  readonly audit?: (line: string) => void
   /** Address of the data port. Default `127.0.0.1`. */
   readonly host?: string
   /** The data port; 0 takes any free one. Default 0. */
   readonly port?: number
-  /** The admin port, always on loopback; 0 takes any free one. Default 0. */
+  /** The admin port, on loopback; 0 takes any free one. Default 0. */
   readonly adminPort?: number
   /**
    * How long nothing at all may move on a connection with a request on it, in ms; a client that stops reading keeps
@@ -22,22 +46,52 @@ export interface GatewayOptions extends Omit<ProxyOptions, 'upstream' | 'lastCal
    * that is more.
    */
   readonly clientTimeout?: Millis
+  /** Whose `host` the upstream sees. Default `client`. */
+  readonly hostHeader?: 'client' | 'upstream'
+  /** Believe what clients say in `forwarded` and `x-forwarded-*`. Default false. */
+  readonly trustForwarded?: boolean
+  /** For the upstream to accept a connection, in ms. Above 0. Default 5,000. */
+  readonly connectTimeout?: Millis
+  /** From a request to the head of its answer, in ms. Above 0. Default 60,000. Kept to within a second. */
+  readonly headersTimeout?: Millis
+  /** Between two pieces of an answer, in ms; waiting for the client is not counted. 0: no bound. Default 300,000. */
+  readonly bodyTimeout?: Millis
   /** False: no gate, whatever the plan. Default true. */
   readonly protect?: boolean
   /** How admission is decided. Default: a limit that finds itself. */
   readonly plan?: Plan
 }
 
+/** What came of a new plan. */
+export interface Reloaded {
+  /** What the plan says of the ports, which stay as they are until a restart. */
+  readonly waiting: readonly string[]
+  /** The hash of the plan in force. */
+  readonly hash: string
+}
+
 /** A running gateway. */
 export interface Gateway {
   readonly port: number
   readonly adminPort: number
-  /** `undefined` where everybody is let in. */
+  /** All gates of the plan in force together; `undefined` where everybody is let in. */
   readonly gate: Gate | undefined
   readonly tally: Tally
   readonly proxy: ProxyStats
+  /** The plan in force. */
+  readonly plan: GatewayPlan
   /** Requests in progress and waiting: what would be lost by ending now. */
   readonly pending: number
+  /** Everything there is to show. */
+  snapshot(): Snapshot
+  /** The last whole second, once there is one. */
+  tick(): Tick | undefined
+  /**
+   * Takes a plan over: what it does not change goes on with its state, requests under way end under the plan they came
+   * under, and either all of it comes into force or nothing. Calls follow one another.
+   * @throws ConfigProblems and other errors; then the plan in force stays
+   */
+  reload(plan: GatewayPlan): Promise<Reloaded>
   /**
    * Requirement S1.10: turns unready, takes no new connections, and serves what has come, then closes.
    * @param within in ms; what has not ended by then is cut off
@@ -61,19 +115,59 @@ export class ListenError extends Error {
 }
 
 /**
- * Starts a gateway: a data port that passes requests through a gate to the upstream, and an admin port.
- * @throws ListenError when a port cannot be had; then nothing is left running
+ * Starts a gateway: a data port that passes requests through gates to upstreams, and an admin port.
+ * @throws ListenError when a port cannot be had, ConfigProblems for a plan that cannot be carried out; then nothing is
+ * left running
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   let phase: Phase = 'starting'
+  let loads = 1
   const counts = tally()
-  const gate = options.protect === false ? undefined : gateOf(options.plan ?? plan({}), counts)
-  const proxied = proxy({ ...options, upstream: new URL(options.upstream), lastCall: () => phase === 'draining' })
+  const proxied = new ProxyCounts(() => phase === 'draining')
+  const recorder = new Recorder()
+  const around: Surroundings = {
+    counts: proxied,
+    recorder,
+    observer: together(
+      counts,
+      recorder.observer((arrival) => arrival as Visitor),
+    ),
+    moved: (limit) => ({
+      limitChanged(from, to, reason) {
+        counts.limitChanged?.(from, to, reason)
+        recorder.moved({ at: Date.now(), limit, from, to, reason })
+      },
+    }),
+  }
+  const first = planOf(options)
+  const succession = new Succession(await Assembly.of(first, undefined, around))
+  recorder.start(() => loadOf(succession.current))
+  const whole = wholeGate(succession)
+  const gate = (): Gate | undefined =>
+    succession.current.routes.some((route) => route.gate !== undefined) ? whole : undefined
   const data = dataServer()
-  const control = admin({ gate, tally: counts, proxy: proxied.stats, phase: () => phase })
+  const { adminHost } = first.listen
+  const controls = new Controls({
+    plan: first,
+    apply: reload,
+    read: options.reload,
+    drain: options.onDrain,
+    audit: options.audit ?? ((): void => {}),
+  })
+  const control = admin({
+    gate,
+    tally: counts,
+    proxy: proxied,
+    phase: () => phase,
+    snapshot,
+    config: () => redacted(succession.current.plan),
+    token: () => succession.current.plan.listen.adminToken,
+    open: !/^(localhost|::1|127\.)/.test(adminHost),
+    controls: controls.commands,
+    tick,
+  })
 
   function dataServer(): Server {
-    const guarded = gate === undefined ? undefined : protect(proxied, { gate })
     const server = createServer(
       {
         // Half an hour for a body is honest; half a minute for headers is not.
@@ -84,12 +178,15 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
         keepAliveTimeout: 65_000,
         highWaterMark: 65_536,
       },
-      screen(guarded ?? proxied),
+      screen((req, res) => succession.current.handle(req, res)),
     )
-    server.timeout = options.clientTimeout ?? Math.max(300_000, 2 * (options.headersTimeout ?? 0))
+    server.timeout = clientTimeoutOf(first)
     // Counted and refused by `screen`: node would leave out what is too much and say nothing.
     server.maxHeadersCount = 0
-    if (guarded !== undefined) server.on('checkContinue', screen(guarded.checkContinue))
+    server.on(
+      'checkContinue',
+      screen((req, res) => succession.current.handleContinue(req, res)),
+    )
     refuseTunnels(server)
     // Answers that do not come from the upstream end their connection too.
     server.prependListener('request', (_req, res) => {
@@ -98,40 +195,150 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     return server
   }
 
+  function snapshot(): Snapshot {
+    return collect({ assembly: succession.current, recorder, phase, loads, file: options.file })
+  }
+
+  function tick(): Tick | undefined {
+    return recorder.history.at(-1)
+  }
+
   async function close(): Promise<void> {
     phase = 'draining'
-    gate?.close()
-    await Promise.all([shut(data), shut(control), proxied.close()])
+    controls.close()
+    whole.close()
+    recorder.stop()
+    await Promise.all([shut(data), shut(control), succession.close()])
+  }
+
+  let last: Promise<unknown> = Promise.resolve()
+  function reload(next: GatewayPlan): Promise<Reloaded> {
+    const done = last.then(() => takeOver(next))
+    last = done.catch(() => {})
+    return done
+  }
+
+  async function takeOver(next: GatewayPlan): Promise<Reloaded> {
+    const waiting = (['host', 'port', 'adminHost', 'adminPort'] as const)
+      .filter((field) => next.listen[field] !== succession.current.plan.listen[field])
+      .map((field) => `listen.${field}`)
+    const { host, port, adminPort } = succession.current.plan.listen
+    const listen = { ...next.listen, host, port, adminHost, adminPort }
+    const assembly = await Assembly.of({ ...next, listen }, succession.current, around)
+    succession.succeed(assembly)
+    data.timeout = clientTimeoutOf(next)
+    loads++
+    return { waiting, hash: assembly.hash }
   }
 
   try {
     // Health can be asked before anything is served.
-    await listen(control, options.adminPort ?? 0, '127.0.0.1')
-    await listen(data, options.port ?? 0, options.host ?? '127.0.0.1')
+    await listen(control, first.listen.adminPort, adminHost)
+    await listen(data, first.listen.port, first.listen.host)
   } catch (error) {
     await close()
     throw error
   }
   phase = 'ready'
-  const pending = (): number => proxied.stats.active + (gate?.stats.queued ?? 0)
+  const pending = (): number => proxied.active + loadOf(succession.current).queued
 
   return {
     port: portOf(data),
     adminPort: portOf(control),
-    gate,
+    get gate() {
+      return gate()
+    },
     tally: counts,
-    proxy: proxied.stats,
+    proxy: proxied,
+    get plan() {
+      return succession.current.plan
+    },
     get pending() {
       return pending()
     },
+    snapshot,
+    tick,
+    reload: (next) => controls.take(next),
     async drain(within) {
       phase = 'draining'
-      const drained = await drain(data, gate, { within, pending })
+      const drained = await drain(data, whole, { within, pending })
       await close()
       return drained
     },
     close,
   }
+}
+
+function planOf(options: GatewayOptions): GatewayPlan {
+  const { config, upstream, plan, protect = true } = options
+  if (config !== undefined) return config
+  const { host = '127.0.0.1', port = 0, adminPort = 0, hostHeader, trustForwarded, headersTimeout } = options
+  const made = simplePlan(new URL(upstream ?? '').origin, protect ? plan : { kind: 'off' }, {
+    host,
+    port,
+    adminPort,
+    ...(hostHeader !== undefined && { hostHeader }),
+    ...(trustForwarded !== undefined && { trustForwarded }),
+    ...(headersTimeout !== undefined && { headersTimeout }),
+  })
+  const { connectTimeout, bodyTimeout, clientTimeout } = options
+  const only = made.upstreams['default']!
+  const timeouts = {
+    ...only.timeouts,
+    ...(connectTimeout !== undefined && { connect: connectTimeout }),
+    ...(bodyTimeout !== undefined && { body: bodyTimeout }),
+  }
+  return {
+    ...made,
+    listen: { ...made.listen, clientTimeout },
+    upstreams: { default: { ...only, timeouts } },
+  }
+}
+
+function clientTimeoutOf({ listen, upstreams }: GatewayPlan): Millis {
+  const longest = Math.max(...Object.values(upstreams).map(({ timeouts }) => timeouts.headers))
+  return listen.clientTimeout ?? Math.max(300_000, 2 * longest)
+}
+
+/** Both hear everything. */
+function together(a: Observer, b: Observer): Observer {
+  return {
+    waiting: (arrival) => a.waiting?.(arrival),
+    admitted(arrival, waited) {
+      a.admitted?.(arrival, waited)
+      b.admitted?.(arrival, waited)
+    },
+    rejected(arrival, rejection) {
+      a.rejected?.(arrival, rejection)
+      b.rejected?.(arrival, rejection)
+    },
+    released(arrival, outcome) {
+      a.released?.(arrival, outcome)
+      b.released?.(arrival, outcome)
+    },
+  }
+}
+
+/** The gates of whichever plan is in force, as one: to be read, and to be closed. */
+function wholeGate(succession: Succession): Gate {
+  const gates = (): readonly Gate[] => succession.current.routes.flatMap(({ gate }) => gate ?? [])
+  const core: GateCore = {
+    name: 'gateway',
+    get stats() {
+      return loadOf(succession.current)
+    },
+    pressure: {
+      get value() {
+        return worst(...gates().map(({ pressure }) => pressure)).value
+      },
+      subscribe: (listener) => worst(...gates().map(({ pressure }) => pressure)).subscribe(listener),
+    },
+    // Nobody enters here: each route has its own.
+    enter: () => new Rejection('closed', 'gateway', 1, 0),
+    shut: () => gates().forEach(({ core: part }) => part.shut?.()),
+    close: () => gates().forEach((gate) => gate.close()),
+  }
+  return defineGate(core)
 }
 
 function portOf(server: Server): number {

@@ -1,43 +1,109 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Gate, Tally } from 'sluice'
+import type { Command, Controlled } from '../control/index.ts'
+import type { Phase, Snapshot, Tick } from '../live/index.ts'
+import { events, page as pageOf, type Page } from '../page/index.ts'
 import type { ProxyStats } from '../proxy/index.ts'
+import { bearer } from './bearer.ts'
 import { backpressureReport } from './backpressure-report.ts'
 import { isLoopbackHost } from './loopback-host.ts'
 import { metrics } from './metrics.ts'
-import type { Phase } from './readiness.ts'
 
-/** What the admin port tells about. */
+/** What the admin port tells about, and what can be asked of it. */
 export interface AdminOptions {
-  readonly gate: Gate | undefined
+  /** `undefined` where everybody is let in. */
+  readonly gate: () => Gate | undefined
   readonly tally: Tally
   readonly proxy: ProxyStats
   readonly phase: () => Phase
+  readonly snapshot: () => Snapshot
+  readonly tick: () => Tick | undefined
+  /** The plan in force, without secrets. */
+  readonly config: () => unknown
+  /** What `authorization: Bearer …` must carry; `undefined`: nothing can be controlled. */
+  readonly token: () => string | undefined
+  /** True where others than this machine can reach the port: then nothing but health is told without the token. */
+  readonly open: boolean
+  /** By path below `/control/`. */
+  readonly controls: Readonly<Record<string, Command>>
 }
 
-const PATHS = '/health/live, /health/ready, /metrics, /metrics/backpressure'
-
-/** The server of the admin port: health and figures. To be bound to loopback only: it asks nobody who they are. */
-export function admin({ gate, tally, proxy, phase }: AdminOptions): Server {
-  const registry = metrics(gate, tally, proxy)
+/** The server of the admin port: health, figures, the plan, and control for those who have the token. */
+export function admin(options: AdminOptions): Server {
+  const { gate, tally, proxy, phase, snapshot, token, open } = options
+  const registry = metrics(gate, tally, proxy, snapshot)
+  const stream = events({ snapshot, tick: options.tick })
+  // Read when somebody looks: most gateways are never looked at.
+  let shown: Page | undefined
 
   function serve(req: IncomingMessage, res: ServerResponse): void {
-    if (!isLoopbackHost(req.headers.host))
+    const known = bearer(req, token())
+    if (!known && !isLoopbackHost(req.headers.host))
       return refuse(res, 403, 'FORBIDDEN_HOST', 'this port answers to localhost and IP addresses only')
-    const path = (req.url ?? '').split('?', 1)[0]
-    const page = pages[path ?? '']
-    if (page === undefined) return refuse(res, 404, 'NOT_FOUND', `there is ${PATHS}`)
+    const path = (req.url ?? '').split('?', 1)[0] ?? ''
+    const control = Object.hasOwn(controls, path) ? controls[path] : undefined
+    if (control !== undefined) return controlled(req, res, control, known)
+    const page = Object.hasOwn(pages, path) ? pages[path] : undefined
+    if (page === undefined)
+      return refuse(res, 404, 'NOT_FOUND', `there is ${[...Object.keys(pages), ...Object.keys(controls)].join(', ')}`)
     if (req.method !== 'GET' && req.method !== 'HEAD') {
       res.setHeader('allow', 'GET, HEAD')
       return refuse(res, 405, 'METHOD_NOT_ALLOWED', 'only GET and HEAD are answered here')
     }
+    // The page itself tells nothing: it asks for the token and for the figures with it.
+    if (open && !known && path !== '/' && !path.startsWith('/health/')) return unknown(res)
     page(res)
   }
 
-  const pages: Readonly<Record<string, ((res: ServerResponse) => void) | undefined>> = {
-    __proto__: null as never,
+  function controlled(req: IncomingMessage, res: ServerResponse, run: Command, known: boolean): void {
+    if (req.method !== 'POST') {
+      res.setHeader('allow', 'POST')
+      return refuse(res, 405, 'METHOD_NOT_ALLOWED', 'only POST is answered here')
+    }
+    if (token() === undefined)
+      return refuse(
+        res,
+        403,
+        'NO_TOKEN',
+        'nothing can be controlled without a token: SLUICE_ADMIN_TOKEN, listen.adminToken',
+      )
+    if (!known) return unknown(res)
+    ordered(req, run).then(
+      ({ status, body }) => json(res, status, body),
+      (error: unknown) => refuse(res, 500, 'FAILED', error instanceof Error ? error.message : String(error)),
+    )
+  }
+
+  const controls = Object.fromEntries(
+    Object.entries(options.controls).map(([name, run]): [string, Command] => [`/control/${name}`, run]),
+  )
+
+  /** Reads what was sent along, and has it carried out. */
+  async function ordered(req: IncomingMessage, run: Command): Promise<Controlled> {
+    let text = ''
+    for await (const chunk of req.setEncoding('utf8')) {
+      text += chunk as string
+      if (text.length > MOST_ORDER) return refusal(413, 'TOO_LONG', `an order has at most ${MOST_ORDER} signs`)
+    }
+    try {
+      return await run(text === '' ? {} : JSON.parse(text))
+    } catch (error) {
+      if (error instanceof SyntaxError) return refusal(400, 'NO_JSON', 'an order is JSON, or nothing')
+      throw error
+    }
+  }
+
+  const pages: Readonly<Record<string, (res: ServerResponse) => void>> = {
+    '/': (res) => {
+      shown ??= pageOf()
+      res.writeHead(200, { ...shown.headers, 'content-length': shown.html.length }).end(shown.html)
+    },
+    '/events': (res) => stream.serve(res),
     '/health/live': (res) => json(res, 200, { status: 'alive' }),
     '/health/ready': (res) => json(res, phase() === 'ready' ? 200 : 503, { status: phase() }),
-    '/metrics/backpressure': (res) => json(res, 200, backpressureReport(gate, tally, proxy)),
+    '/metrics/backpressure': (res) => json(res, 200, backpressureReport(gate(), tally, proxy)),
+    '/snapshot': (res) => json(res, 200, snapshot()),
+    '/config': (res) => json(res, 200, options.config()),
     '/metrics': (res) => {
       registry.metrics().then(
         (text) => send(res, 200, registry.contentType, text),
@@ -46,11 +112,28 @@ export function admin({ gate, tally, proxy, phase }: AdminOptions): Server {
     },
   }
 
-  return createServer({ connectionsCheckingInterval: 1000, headersTimeout: 10_000, requestTimeout: 30_000 }, serve)
+  const server = createServer(
+    { connectionsCheckingInterval: 1000, headersTimeout: 10_000, requestTimeout: 30_000 },
+    serve,
+  )
+  server.once('close', () => stream.close())
+  return server
+}
+
+/** The longest order, in characters. */
+const MOST_ORDER = 4096
+
+function unknown(res: ServerResponse): void {
+  res.setHeader('www-authenticate', 'Bearer realm="sluice-admin"')
+  refuse(res, 401, 'UNAUTHENTICATED', 'authorization must carry the token of this port')
 }
 
 function refuse(res: ServerResponse, status: number, code: string, message: string): void {
-  json(res, status, { success: false, error: { code, message, retry_after: null } })
+  json(res, status, refusal(status, code, message).body)
+}
+
+function refusal(status: number, code: string, message: string): Controlled {
+  return { status, body: { success: false, error: { code, message, retry_after: null } } }
 }
 
 function json(res: ServerResponse, status: number, value: unknown): void {

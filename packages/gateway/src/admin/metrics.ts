@@ -1,12 +1,90 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
 import type { Gate, Tally } from 'sluice'
 import { prometheus } from 'sluice/prometheus'
+import type { FleetView, LimitView, Snapshot, UpstreamView } from '../live/index.ts'
 import type { ProxyStats } from '../proxy/index.ts'
 
-/** What `/metrics` tells about: the gate (S3.8), the way to the upstream, the process. Read when somebody scrapes. */
-export function metrics(gate: Gate | undefined, tally: Tally, proxy: ProxyStats): Registry {
+/** A gauge with a value for each row of something. */
+interface Rows<Row> {
+  readonly name: string
+  readonly help: string
+  readonly labels: (row: Row) => Readonly<Record<string, string>>
+  readonly value: (row: Row) => number
+}
+
+const limitLabels = ({ name, scope }: LimitView): Readonly<Record<string, string>> => ({ limit: name, scope })
+const memberLabels = ({ upstream, server }: UpstreamView): Readonly<Record<string, string>> => ({ upstream, server })
+const fleetLabels = ({ limit }: FleetView): Readonly<Record<string, string>> => ({ limit })
+
+const LIMITS: readonly Rows<LimitView>[] = [
+  {
+    name: 'limit_limit',
+    help: 'What each limit is now; -1: it does not count that',
+    labels: limitLabels,
+    value: (row) => row.limit,
+  },
+  { name: 'limit_inflight', help: 'In progress at each limit', labels: limitLabels, value: (row) => row.inflight },
+  { name: 'limit_queued', help: 'Waiting at each limit', labels: limitLabels, value: (row) => row.queued },
+]
+
+const MEMBERS: readonly Rows<UpstreamView>[] = [
+  { name: 'server_up', help: '1 while a server is asked', labels: memberLabels, value: (row) => Number(row.healthy) },
+  { name: 'server_inflight', help: 'On their way to each server', labels: memberLabels, value: (row) => row.inflight },
+  {
+    name: 'server_told',
+    help: 'The utilisation a server told of (ORCA); -1: none',
+    labels: memberLabels,
+    value: (row) => row.told,
+  },
+]
+
+const FLEET: readonly Rows<FleetView>[] = [
+  {
+    name: 'fleet_up',
+    help: '1 while the store of the fleet answers',
+    labels: fleetLabels,
+    value: (row) => Number(row.up),
+  },
+  {
+    name: 'fleet_policy_in_force',
+    help: '1 while the policy for a store that is gone decides',
+    labels: ({ limit, policy }) => ({ limit, policy }),
+    value: (row) => Number(row.policyInForce),
+  },
+  {
+    name: 'fleet_learning',
+    help: '1 while the store hears what is held before it grants',
+    labels: fleetLabels,
+    value: (row) => Number(row.learning),
+  },
+  { name: 'fleet_sessions', help: 'Instances that share it', labels: fleetLabels, value: (row) => row.sessions },
+  { name: 'fleet_limit', help: 'The limit of all together', labels: fleetLabels, value: (row) => row.total },
+  { name: 'fleet_used', help: 'Slots in use everywhere; -1: buckets', labels: fleetLabels, value: (row) => row.used },
+  { name: 'fleet_waiters', help: 'Waiting everywhere; -1: unknown', labels: fleetLabels, value: (row) => row.waiting },
+  {
+    name: 'fleet_oldest_wait_seconds',
+    help: 'How long whoever is next has been waiting, everywhere',
+    labels: fleetLabels,
+    value: (row) => row.oldest / 1000,
+  },
+  { name: 'fleet_held', help: 'Slots held here; -1: buckets', labels: fleetLabels, value: (row) => row.held },
+  {
+    name: 'fleet_lapses',
+    help: 'Times a lease ran out here while slots were in use',
+    labels: fleetLabels,
+    value: (row) => row.lapses,
+  },
+]
+
+/** What `/metrics` tells about: the gates (S3.8), the fleet, the way to the upstreams, the process. Read when scraped. */
+export function metrics(
+  gate: () => Gate | undefined,
+  tally: Tally,
+  proxy: ProxyStats,
+  snapshot: () => Pick<Snapshot, 'limits' | 'upstreams' | 'fleet'>,
+): Registry {
   const registry = new Registry()
-  if (gate !== undefined) prometheus({ registry, gate, tally })
+  prometheus({ registry, gate: whicheverOf(gate, proxy), tally })
   const active = new Gauge({
     name: 'backpressure_upstream_active_requests',
     help: 'On their way to the upstream now, those that bypass the gate included',
@@ -19,8 +97,31 @@ export function metrics(gate: Gate | undefined, tally: Tally, proxy: ProxyStats)
   counts('upstream_responses_total', 'Answered by the upstream, by class of status', 'class', () => proxy.answered)
   counts('upstream_failures_total', 'Not answered by the upstream, by reason', 'code', () => proxy.failed)
   counts('client_departures_total', 'Given up because the client had left', undefined, () => ({ '': proxy.departed }))
+  // Read once for all gauges of a scrape.
+  let taken: ReturnType<typeof snapshot> | undefined
+  const once = (): ReturnType<typeof snapshot> => {
+    if (taken === undefined) setImmediate(() => (taken = undefined))
+    return (taken ??= snapshot())
+  }
+  for (const rows of LIMITS) gauges(rows, () => once().limits)
+  for (const rows of MEMBERS) gauges(rows, () => once().upstreams)
+  for (const rows of FLEET) gauges(rows, () => once().fleet)
   collectDefaultMetrics({ register: registry })
   return registry
+
+  function gauges<Row>({ name, help, labels, value }: Rows<Row>, read: () => readonly Row[]): void {
+    const gauge = new Gauge({
+      name: `backpressure_${name}`,
+      help,
+      labelNames: [...NAMES],
+      registers: [],
+      collect() {
+        this.reset()
+        for (const row of read()) this.set(labels(row), value(row))
+      },
+    })
+    registry.registerMetric(gauge)
+  }
 
   function counts(
     name: string,
@@ -41,4 +142,29 @@ export function metrics(gate: Gate | undefined, tally: Tally, proxy: ProxyStats)
     })
     registry.registerMetric(counter)
   }
+}
+
+const NAMES = ['limit', 'scope', 'upstream', 'server', 'policy'] as const
+
+/** Whichever gate is in force when somebody scrapes; without one what is in progress, and no limit. */
+function whicheverOf(gate: () => Gate | undefined, proxy: ProxyStats): Pick<Gate, 'stats' | 'pressure'> & Gate {
+  const free = {
+    limit: Infinity,
+    get inflight(): number {
+      return proxy.active
+    },
+    queued: 0,
+  }
+  const now = {
+    get stats() {
+      return gate()?.stats ?? free
+    },
+    pressure: {
+      get value() {
+        return gate()?.pressure.value ?? { level: 0, cause: 'nothing' }
+      },
+    },
+  }
+  // Of a gate nothing else is read here.
+  return now as unknown as Gate
 }

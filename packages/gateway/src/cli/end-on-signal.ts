@@ -6,7 +6,7 @@ import { spoken } from './duration.ts'
 const EXIT: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143 }
 
 /** Requirement S1.10: the first signal drains, the second ends at once. */
-export function endOnSignal(gateway: Gateway, drainTimeout: Millis): void {
+export function endOnSignal(gateway: Gateway, within: () => Millis): void {
   let draining = false
   const onSignal = (signal: NodeJS.Signals): void => {
     if (draining) {
@@ -14,6 +14,7 @@ export function endOnSignal(gateway: Gateway, drainTimeout: Millis): void {
       process.exit(EXIT[signal] ?? 1)
     }
     draining = true
+    const drainTimeout = within()
     say(`${signal}: no new connections; ${gateway.pending} to finish within ${spoken(drainTimeout)}`)
     void gateway.drain(drainTimeout).then(({ cutOff }) => {
       say(cutOff === 0 ? 'drained: nothing was lost' : `time is up, ${cut(cutOff)}`)

@@ -2,10 +2,14 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { benchCommand } from './bench.ts'
+import { checkCommand } from './check.ts'
 import { demoCommand } from './demo.ts'
+import { emulateCommand } from './emulate.ts'
+import { exportCommand } from './export.ts'
 import { runCommand } from './run.ts'
 import { simulateCommand } from './simulate.ts'
 import { sizeCommand } from './size.ts'
+import { topCommand } from './top.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
   version: string
@@ -31,6 +35,10 @@ demoCommand(program)
 benchCommand(program)
 sizeCommand(program)
 simulateCommand(program)
+topCommand(program)
+checkCommand(program)
+exportCommand(program)
+emulateCommand(program)
 
 if (process.argv.length <= 2) program.outputHelp()
 else {

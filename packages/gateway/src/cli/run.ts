@@ -1,150 +1,100 @@
-import { Option, type Command } from 'commander'
-import type { Millis } from 'sluice'
+import type { Command } from 'commander'
 import {
   ConfigError,
-  countOf,
-  describePlan,
-  plan,
-  PRESET_NAMES,
-  upstreamUrl,
-  type Plan,
-  type PresetName,
+  ConfigProblems,
+  describeGatewayPlan,
+  describeUpstreams,
+  type GatewayPlan,
 } from '../config/index.ts'
 import { ListenError, startGateway, type Gateway } from '../gateway.ts'
-import { durationArgument } from './duration.ts'
 import { endOnSignal } from './end-on-signal.ts'
-import { reading } from './reading.ts'
+import { exitWith, planned, plannedOrExit } from './planned.ts'
 import { reachable } from './reachable.ts'
-
-interface RunFlags {
-  readonly upstream: URL
-  readonly host: string
-  readonly port: number
-  readonly adminPort: number
-  readonly gate: boolean
-  readonly preset?: PresetName
-  readonly maxConcurrent?: number
-  readonly queue?: number
-  readonly waitTimeout?: Millis
-  readonly rejectThreshold?: number
-  readonly headersTimeout: Millis
-  readonly drainTimeout: Millis
-  readonly hostHeader: 'client' | 'upstream'
-  readonly trustForwarded: boolean
-}
+import { withRunFlags, type RunFlags } from './run-flags.ts'
 
 const HELP = `
 Examples:
   $ sluice run --upstream http://127.0.0.1:3000
   $ sluice run --upstream http://127.0.0.1:3000 --port 80 --preset production
   $ BACKPRESSURE_MAX_CONCURRENT=50 sluice run --upstream http://127.0.0.1:3000 --queue 200 --wait-timeout 1s
+  $ sluice run --upstream http://127.0.0.1:3000 --max-concurrent 300 --redis redis://10.0.0.9:6379 --on-down share
+  $ sluice run sluice.yaml
 
 Without --max-concurrent and --preset the limit finds itself.
-Environment: PORT, ENABLE_BACKPRESSURE, BACKPRESSURE_MAX_CONCURRENT, BACKPRESSURE_QUEUE_CAPACITY,
-BACKPRESSURE_WAIT_TIMEOUT (seconds), BACKPRESSURE_REJECT_THRESHOLD. Flags win over it, and it over the preset.
+Flags win over the environment, it over the file, and the file over the defaults. sluice check says what comes of it.
+Environment: PORT, SLUICE_UPSTREAM, SLUICE_HOST, SLUICE_PORT, SLUICE_ADMIN_HOST, SLUICE_ADMIN_PORT, SLUICE_ADMIN_TOKEN,
+SLUICE_PRESET, SLUICE_REDIS_URL, SLUICE_ON_DOWN, SLUICE_DRY_RUN, ENABLE_BACKPRESSURE, BACKPRESSURE_MAX_CONCURRENT,
+BACKPRESSURE_QUEUE_CAPACITY, BACKPRESSURE_WAIT_TIMEOUT (seconds), BACKPRESSURE_REJECT_THRESHOLD.
+SIGHUP reads the file again; a bad one changes nothing.
 SIGTERM or SIGINT serves what has come and exits 0, or 1 when something had to be cut off; a second one exits at once.`
 
 /** `sluice run`: the gateway. */
 export function runCommand(program: Command): void {
-  const port = (name: string) => reading((text) => countOf(name, text, 0, 65_535))
-  const duration = durationArgument({ min: 1, max: 86_400_000 })
-  program
-    .command('run')
-    .description('put a gate in front of an HTTP service')
-    .addOption(
-      new Option('--upstream <url>', 'the service: scheme, host and port')
-        .argParser(reading((text) => upstreamUrl('--upstream', text)))
-        .makeOptionMandatory(),
-    )
-    .option('--host <address>', 'address of the data port', '0.0.0.0')
-    .addOption(new Option('--port <n>', 'the data port').argParser(port('--port')).default(8080).env('PORT'))
-    .addOption(
-      new Option('--admin-port <n>', 'health and metrics, on loopback only')
-        .argParser(port('--admin-port'))
-        .default(9090),
-    )
-    .addOption(new Option('--preset <name>', 'a set of limits').choices([...PRESET_NAMES]))
-    .option(
-      '--max-concurrent <n>',
-      'in progress at once',
-      reading((text) => countOf('--max-concurrent', text, 1)),
-    )
-    .option(
-      '--queue <n>',
-      'waiting at once',
-      reading((text) => countOf('--queue', text, 0)),
-    )
-    .option('--wait-timeout <duration>', 'the longest anybody waits, like 3s', durationArgument({ max: 86_400_000 }))
-    .option(
-      '--reject-threshold <n>',
-      'in progress and waiting, at which everybody is refused',
-      reading((text) => countOf('--reject-threshold', text, 1)),
-    )
-    .option('--no-gate', 'let everybody in')
-    .addOption(
-      new Option('--headers-timeout <duration>', 'for the upstream to begin its answer')
-        .argParser(duration)
-        .default(60_000, '60s'),
-    )
-    .addOption(
-      new Option('--drain-timeout <duration>', 'for what is in progress to end after SIGTERM')
-        .argParser(duration)
-        .default(30_000, '30s'),
-    )
-    .addOption(
-      new Option('--host-header <whose>', 'the host the upstream sees')
-        .choices(['client', 'upstream'])
-        .default('client'),
-    )
-    .option('--trust-forwarded', 'believe the x-forwarded headers of clients: only behind a proxy of your own', false)
+  withRunFlags(program.command('run').description('put a gate in front of an HTTP service'))
+    .argument('[config]', 'a YAML file')
     .addHelpText('after', HELP)
     .action(run)
 }
 
-async function run(flags: RunFlags, command: Command): Promise<void> {
-  const fail = (message: string): never => command.error(message, { exitCode: 2 })
-  const chosen = planOf(flags, fail)
-  const { upstream, host, port, adminPort, drainTimeout } = flags
+async function run(file: string | undefined, flags: RunFlags, command: Command): Promise<void> {
+  const config = await plannedOrExit(file, flags, command)
   let gateway: Gateway
   try {
-    const { headersTimeout, hostHeader, trustForwarded } = flags
-    const connection = { upstream, host, port, adminPort }
-    gateway = await startGateway({ ...connection, headersTimeout, hostHeader, trustForwarded, plan: chosen })
+    const source = file !== undefined && { file, reload: () => planned(file, flags) }
+    gateway = await startGateway({
+      config,
+      ...source,
+      onDrain: () => void process.kill(process.pid, 'SIGTERM'),
+      audit: (line) => say(process.stderr, line),
+    })
   } catch (error) {
-    if (!(error instanceof ListenError)) throw error
-    return fail(unlistenable(error, flags))
+    if (error instanceof ListenError) return command.error(unlistenable(error, config), { exitCode: 2 })
+    return exitWith(error, command)
   }
-  endOnSignal(gateway, drainTimeout)
-  const shown = host.includes(':') ? `[${host}]` : host
-  process.stdout.write(
-    `sluice: http://${shown}:${gateway.port} -> ${upstream.origin}, ${describePlan(chosen)}; ` +
-      `health and metrics on http://127.0.0.1:${gateway.adminPort}\n`,
+  endOnSignal(gateway, () => gateway.plan.listen.drainTimeout)
+  if (file !== undefined) process.on('SIGHUP', () => void reload(gateway, file, flags))
+  const { host, adminHost } = config.listen
+  say(
+    process.stdout,
+    `http://${inUrl(host)}:${gateway.port} -> ${describeUpstreams(config)}, ${describeGatewayPlan(config)}; ` +
+      `page, health and metrics on http://${inUrl(adminHost)}:${gateway.adminPort}`,
   )
-  const why = await reachable(upstream)
-  if (why !== undefined)
-    process.stderr.write(`sluice: ${upstream.origin} cannot be reached now (${why}); requests get a 502 until it can\n`)
+  const servers = Object.values(config.upstreams).flatMap((upstream) => upstream.servers.map(({ url }) => url))
+  await Promise.all(servers.map(lookAt))
 }
 
-function planOf(flags: RunFlags, fail: (message: string) => never): Plan {
-  const { gate, preset, maxConcurrent, queue: queueCapacity, waitTimeout, rejectThreshold } = flags
-  const limits = {
-    ...(maxConcurrent !== undefined && { maxConcurrent }),
-    ...(queueCapacity !== undefined && { queueCapacity }),
-    ...(waitTimeout !== undefined && { waitTimeout }),
-    ...(rejectThreshold !== undefined && { rejectThreshold }),
-    ...(!gate && { enabled: false }),
-  }
+async function lookAt(url: string): Promise<void> {
+  const why = await reachable(new URL(url))
+  if (why !== undefined) say(process.stderr, `${url} cannot be reached now (${why}); requests get a 502 until it can`)
+}
+
+/** What SIGHUP asks for: the file as it is now, or nothing at all. */
+async function reload(gateway: Gateway, file: string, flags: RunFlags): Promise<void> {
   try {
-    return plan({ flags: limits, environment: process.env, preset })
+    const { waiting, hash } = await gateway.reload(await planned(file, flags))
+    const rest =
+      waiting.length === 0 ? '' : `; ${waiting.join(', ')} ${waiting.length === 1 ? 'waits' : 'wait'} for a restart`
+    say(process.stderr, `SIGHUP: ${file} is in force, plan ${hash}: ${describeGatewayPlan(gateway.plan)}${rest}`)
   } catch (error) {
-    if (error instanceof ConfigError) return fail(error.message)
-    throw error
+    const why = error instanceof Error ? error.message : String(error)
+    if (!(error instanceof ConfigProblems || error instanceof ConfigError)) say(process.stderr, `SIGHUP: ${why}`)
+    else for (const line of why.split('\n')) say(process.stderr, line)
+    say(process.stderr, `SIGHUP: nothing has changed, the configuration in force stays`)
   }
 }
 
-function unlistenable({ port, code }: ListenError, { port: data, host }: RunFlags): string {
-  const flag = port === data ? '--port' : '--admin-port'
+function say(stream: NodeJS.WriteStream, line: string): void {
+  stream.write(`sluice: ${line}\n`)
+}
+
+function inUrl(host: string): string {
+  return host.includes(':') ? `[${host}]` : host
+}
+
+function unlistenable({ port, code }: ListenError, { listen }: GatewayPlan): string {
+  const flag = port === listen.port ? '--port' : '--admin-port'
   if (code === 'EADDRINUSE') return `port ${port} is taken; choose another with ${flag}`
   if (code === 'EACCES') return `port ${port} is not allowed for this user; choose another with ${flag}`
-  return `cannot listen on ${flag === '--port' ? host : '127.0.0.1'}:${port} (${code}); see ${flag} and --host`
+  const address = flag === '--port' ? listen.host : listen.adminHost
+  return `cannot listen on ${address}:${port} (${code}); see ${flag} and --host`
 }

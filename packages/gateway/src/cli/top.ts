@@ -47,7 +47,7 @@ export function topCommand(program: Command): void {
 const [HOME, CLEAR_BELOW, HIDE, SHOW] = ['\u001B[H', '\u001B[J', '\u001B[?25l', '\u001B[?25h'] as const
 const CLEAR_LINE_END = '\u001B[K'
 
-async function top(admin: URL, { token, every, once, json }: TopFlags, command: Command): Promise<void> {
+async function top(admin: URL, { token, every, once, json }: TopFlags): Promise<void> {
   const { stdout } = process
   const colour = stdout.isTTY && (process.env['NO_COLOR'] ?? '') === ''
   const draw = stdout.isTTY && !once && !json
@@ -76,8 +76,10 @@ async function top(admin: URL, { token, every, once, json }: TopFlags, command: 
     }
     stdout.write('\n')
   } catch (error) {
-    if (error instanceof SnapshotError) command.error(error.message, { exitCode: 1 })
-    throw error
+    if (!(error instanceof SnapshotError)) throw error
+    // Nothing is wrong with how it was asked.
+    process.stderr.write(`sluice: ${error.message}\n`)
+    process.exitCode = 1
   } finally {
     if (draw) stdout.write(SHOW)
   }

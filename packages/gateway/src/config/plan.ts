@@ -22,10 +22,11 @@ export type Plan =
       readonly threshold: number | undefined
     }
 
-/** What a plan is made of, strongest first: flags, environment, preset, default. */
+/** What a plan is made of, strongest first: flags, environment, file, preset, default. */
 export interface PlanSources {
   readonly flags?: Settings
   readonly environment?: Readonly<Record<string, string | undefined>>
+  readonly file?: Settings
   readonly preset?: PresetName | undefined
 }
 
@@ -38,8 +39,8 @@ const ADAPTIVE_QUEUE: QueuePlan = { capacity: 1000, maxWait: 1000 }
  * Decides what to do from all that was said. Pure.
  * @throws ConfigError for a bad variable, and for a threshold below the limit
  */
-export function plan({ flags = {}, environment = {}, preset }: PlanSources): Plan {
-  const said: Settings = { ...environmentSettings(environment), ...defined(flags) }
+export function plan({ flags = {}, environment = {}, file = {}, preset }: PlanSources): Plan {
+  const said: Settings = { ...defined(file), ...environmentSettings(environment), ...defined(flags) }
   if (said.enabled === false) return { kind: 'off' }
   const base = preset === undefined ? undefined : PRESETS[preset]
   const permits = said.maxConcurrent ?? base?.maxConcurrent

@@ -27,6 +27,8 @@ const STATUS: Readonly<Record<UpstreamFailureCode, { readonly status: number; re
 }
 
 const PLAIN_REASON = /^[\t\x20-\x7e]*$/
+/** A first piece up to this, in bytes, goes out as text in one write with the head. */
+const SMALL = 16_384
 const ignore = (): void => {}
 
 /** One request with its answer: the answer flows to the client at the pace the client reads. */
@@ -38,6 +40,8 @@ export class Exchange implements UpstreamReceiver, Leaver {
   #call: UpstreamCall | undefined
   #over = false
   #headFlushed = false
+  /** The first piece, where it came with the head and may be all of it. */
+  #first: Uint8Array | undefined
   #heedsDrain = false
   /** Its end is the end of the connection: an HTTP/1.0 client, and an answer of unknown length. */
   #endsByClosing = false
@@ -70,6 +74,15 @@ export class Exchange implements UpstreamReceiver, Leaver {
   }
 
   data(chunk: Uint8Array): void {
+    if (!this.#headFlushed && this.#first === undefined && chunk.length <= SMALL) {
+      this.#first = chunk
+      return
+    }
+    if (this.#first !== undefined) this.flush()
+    this.#write(chunk)
+  }
+
+  #write(chunk: Uint8Array): void {
     this.#headFlushed = true
     if (this.#res.write(chunk)) return
     this.#call?.pause()
@@ -81,8 +94,21 @@ export class Exchange implements UpstreamReceiver, Leaver {
   end(): void {
     const { statusCode } = this.#res
     this.#settle({ status: statusCode })
-    this.#res.end()
+    if (this.#first === undefined) this.#res.end()
+    else this.#endWith(latin1(this.#first))
     dismissBody(this.#req)
+  }
+
+  /** All of it at once. */
+  #endWith(text: string): void {
+    const res = this.#res
+    const { socket } = res
+    if (socket === null || res.chunkedEncoding) return void res.end(text, 'latin1')
+    // `end` would write a second, empty piece along with it, and two pieces go the slow way.
+    socket.cork()
+    res.write(text, 'latin1')
+    socket.uncork()
+    res.end()
   }
 
   failed(failure: UpstreamFailure): void {
@@ -100,9 +126,14 @@ export class Exchange implements UpstreamReceiver, Leaver {
     this.#call?.abort()
   }
 
-  /** Sends the head by itself, unless it went out with data. */
+  /** Sends the head, with the first piece where there is one, unless it went out already. */
   flush(): void {
-    if (!this.#headFlushed && !this.#over) this.#res.flushHeaders()
+    if (this.#headFlushed || this.#over) return
+    this.#headFlushed = true
+    const first = this.#first
+    this.#first = undefined
+    if (first !== undefined) this.#write(first)
+    else this.#res.flushHeaders()
   }
 
   #settle(ending: Ending): void {
@@ -110,6 +141,10 @@ export class Exchange implements UpstreamReceiver, Leaver {
     unwatchDeparture(this.#socket, this)
     this.#host.ended(ending)
   }
+}
+
+function latin1(chunk: Uint8Array): string {
+  return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString('latin1')
 }
 
 function writeHead(res: ServerResponse, status: number, reason: string | undefined, headers: string[]): void {

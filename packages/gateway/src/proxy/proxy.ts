@@ -15,9 +15,9 @@ export interface ProxyOptions {
   readonly hostHeader?: 'client' | 'upstream'
   /**
    * Believe what clients say in `forwarded` and `x-forwarded-*` and add to it: right only where every client is a
-   * proxy of one's own. Default false: their words are dropped.
+   * proxy of one's own. A function is asked about the address of the peer. Default false: their words are dropped.
    */
-  readonly trustForwarded?: boolean
+  readonly trustForwarded?: boolean | ((peer: string | undefined) => boolean)
   /** For the upstream to accept a connection, in ms. Above 0. Default 5,000. */
   readonly connectTimeout?: Millis
   /** From a request to the head of its answer, in ms. Above 0. Default 60,000. Kept to within a second. */
@@ -26,6 +26,13 @@ export interface ProxyOptions {
   readonly bodyTimeout?: Millis
   /** Asked when an answer begins: true makes it the last one on its connection. Default: never. */
   readonly lastCall?: () => boolean
+  /**
+   * What calls a request off before its client leaves: `signalOf`, where a gate in front has a `timeout`. Asked for each
+   * request, so only where there is one. Default: nothing.
+   */
+  readonly callOff?: (req: IncomingMessage) => AbortSignal
+  /** Counts of several proxies together; then `lastCall` is theirs. Default: of its own. */
+  readonly counts?: ProxyCounts
 }
 
 /** What has come of the requests so far. */
@@ -65,12 +72,16 @@ export function proxy(options: ProxyOptions): ProxyHandler {
 
 /** The same over any upstream client. */
 export function forward(upstream: Upstream, options: Omit<ProxyOptions, 'upstream'> & { upstream: URL }): ProxyHandler {
-  const rules: ForwardingRules = {
-    host: options.hostHeader ?? 'client',
-    upstreamHost: options.upstream.host,
-    trustForwarded: options.trustForwarded ?? false,
-  }
-  const host = new Counts(options.lastCall ?? ((): boolean => false))
+  const { hostHeader = 'client', trustForwarded = false } = options
+  const common = { host: hostHeader, upstreamHost: options.upstream.host }
+  const believing: ForwardingRules = { ...common, trustForwarded: true }
+  const doubting: ForwardingRules = { ...common, trustForwarded: false }
+  const rulesFor =
+    typeof trustForwarded === 'function'
+      ? (peer: string | undefined): ForwardingRules => (trustForwarded(peer) ? believing : doubting)
+      : (): ForwardingRules => (trustForwarded ? believing : doubting)
+  const { callOff } = options
+  const host = options.counts ?? new ProxyCounts(options.lastCall)
 
   function handle(req: IncomingMessage, res: ServerResponse): void {
     // Nothing else keeps `GET http://elsewhere/` from being sent on as it is.
@@ -79,10 +90,12 @@ export function forward(upstream: Upstream, options: Omit<ProxyOptions, 'upstrea
       if (flaw !== undefined) return answer(req, res, flaw)
     }
     host.active++
-    new Exchange(host, req, res).start(upstream, {
+    const exchange = new Exchange(host, req, res)
+    callOff?.(req).addEventListener('abort', () => exchange.left(), { once: true })
+    exchange.start(upstream, {
       method: req.method ?? 'GET',
       target: req.url ?? '/',
-      headers: requestHeaders(req, rules),
+      headers: requestHeaders(req, rulesFor(req.socket.remoteAddress)),
       body: hasBody(req) ? req : undefined,
     })
   }
@@ -95,7 +108,8 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || (length !== undefined && Number(length) > 0)
 }
 
-class Counts implements ExchangeHost, ProxyStats {
+/** What one or several proxies count. */
+export class ProxyCounts implements ExchangeHost, ProxyStats {
   active = 0
   departed = 0
   readonly answered: Record<string, number> = { '2xx': 0, '3xx': 0, '4xx': 0, '5xx': 0 }
@@ -107,7 +121,7 @@ class Counts implements ExchangeHost, ProxyStats {
   }
   readonly lastCall: () => boolean
 
-  constructor(lastCall: () => boolean) {
+  constructor(lastCall: () => boolean = (): boolean => false) {
     this.lastCall = lastCall
   }
 

@@ -22,17 +22,40 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
   'ENFILE',
 ])
 
+function timeout(message: string): UpstreamFailure {
+  return { code: 'UPSTREAM_TIMEOUT', message }
+}
+
+function failed(message: string): UpstreamFailure {
+  return { code: 'UPSTREAM_FAILED', message }
+}
+
+/** Nobody accepted a connection in time. */
+export const CONNECT_TIMEOUT: UpstreamFailure = timeout('the upstream did not accept a connection in time')
+/** The head of the answer did not come in time. */
+export const HEADERS_TIMEOUT: UpstreamFailure = timeout('the upstream did not answer in time')
+/** The answer does not go on. */
+export const BODY_TIMEOUT: UpstreamFailure = timeout('the upstream stopped in the middle of its answer')
+/** All connections that may be had are busy. */
+export const BUSY: UpstreamFailure = timeout('no connection to the upstream became free in time')
+/** The connection ended before the answer began. */
+export const CLOSED: UpstreamFailure = failed('the upstream closed the connection before its answer')
+/** The connection ended before the answer did. */
+export const CUT_OFF: UpstreamFailure = failed('the upstream broke off in the middle of its answer')
+/** The client was closed. */
+export const SHUT: UpstreamFailure = failed('the gateway has closed its connections to the upstream')
+
 /** What an error of sockets, TLS or undici means to the caller. */
 export function failureOf(error: Error): UpstreamFailure {
   const code = codeOf(error)
   switch (code) {
     case 'UND_ERR_CONNECT_TIMEOUT':
     case 'ETIMEDOUT':
-      return { code: 'UPSTREAM_TIMEOUT', message: 'the upstream did not accept a connection in time' }
+      return CONNECT_TIMEOUT
     case 'UND_ERR_HEADERS_TIMEOUT':
-      return { code: 'UPSTREAM_TIMEOUT', message: 'the upstream did not answer in time' }
+      return HEADERS_TIMEOUT
     case 'UND_ERR_BODY_TIMEOUT':
-      return { code: 'UPSTREAM_TIMEOUT', message: 'the upstream stopped in the middle of its answer' }
+      return BODY_TIMEOUT
     case 'UND_ERR_INVALID_ARG':
     case 'UND_ERR_NOT_SUPPORTED':
     case 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH':
@@ -42,8 +65,7 @@ export function failureOf(error: Error): UpstreamFailure {
     return { code: 'UPSTREAM_UNREACHABLE', message: `the upstream cannot be reached (${code})` }
   if (code.startsWith('HPE_'))
     return { code: 'UPSTREAM_FAILED', message: `the upstream did not speak HTTP/1.1 (${code})` }
-  if (code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE')
-    return { code: 'UPSTREAM_FAILED', message: 'the upstream closed the connection before its answer' }
+  if (code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE') return CLOSED
   return { code: 'UPSTREAM_FAILED', message: `the upstream failed (${code === '' ? error.name : code})` }
 }
 

@@ -1,5 +1,5 @@
 export { compare, type Comparison, type Progress } from './comparison.ts'
-export { InputError } from './input-error.ts'
+export { InputError } from '../yaml/index.ts'
 export { limitChoice } from './limit-choice.ts'
 export { readReplay } from './replay.ts'
 export { replayed, takesService } from './replayed.ts'

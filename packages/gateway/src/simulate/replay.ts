@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { seeded, type Instant, type Millis } from 'sluice'
 import type { TraceEntry } from 'sluice/sim'
-import { InputError } from './input-error.ts'
+import { InputError } from '../yaml/index.ts'
 import { logEntry } from './log-line.ts'
 import { LONGEST_LINE, logLines } from './log-lines.ts'
 import { Sample } from './sample.ts'

@@ -1,7 +1,5 @@
 import { checkScenario, type Scenario } from 'sluice/sim'
-import { boundedText } from './bounded-text.ts'
-import { InputError } from './input-error.ts'
-import { yamlDocument, type YamlDocument } from './yaml-document.ts'
+import { boundedText, InputError, yamlDocument, type YamlDocument } from '../yaml/index.ts'
 
 const LARGEST = 1024 * 1024
 /** Points of the series, of which each is kept. */

@@ -37,6 +37,12 @@ export async function startRun(upstream: number, ...flags: string[]): Promise<Sl
   return { ...child, port, adminPort }
 }
 
+/** Starts `sluice run` with a file, which should say free ports, and waits until it says that it listens. */
+export async function launchRun(...parameters: readonly string[]): Promise<Sluice> {
+  const child = launch(['run', ...parameters])
+  return { ...child, ...(await ready(child)) }
+}
+
 /** Runs `sluice` to its end, which is expected within seconds. */
 export async function runToEnd(
   parameters: readonly string[],

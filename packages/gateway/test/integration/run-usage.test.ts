@@ -26,7 +26,8 @@ const BAD: readonly (readonly [what: string, parameters: readonly string[], says
     ['run', ...UPSTREAM, '--max-concurrent', '9', '--reject-threshold', '5'],
     /at least the 9/,
   ],
-  ['one word too many', ['run', ...UPSTREAM, 'extra'], /too many arguments/],
+  ['one word too many', ['run', ...UPSTREAM, 'a.yaml', 'extra'], /too many arguments/],
+  ['a file that is not there', ['run', 'nowhere.yaml'], /nowhere.yaml: cannot be read \(ENOENT\)/],
   [
     'an address that is not ours',
     ['run', ...UPSTREAM, '--admin-port', '0', '--port', '0', '--host', '203.0.113.9'],

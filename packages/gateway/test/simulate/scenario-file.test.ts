@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { seeded } from 'sluice'
 import { InputError } from '../../src/simulate/index.ts'
 import { scenarioOf } from '../../src/simulate/scenario-file.ts'
-import { tooDeepAt } from '../../src/simulate/yaml-shape.ts'
+import { tooDeepAt } from '../../src/yaml/index.ts'
 
 const GOOD = `name: two workers
 plant:

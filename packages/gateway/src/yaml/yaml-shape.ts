@@ -1,6 +1,6 @@
 import { CST, Lexer } from 'yaml'
 
-/** No scenario is nested as deep as this. */
+/** No document of ours is nested as deep as this. */
 const DEEPEST = 64
 /** Columns before the first sign of a line. */
 const WIDEST = 256

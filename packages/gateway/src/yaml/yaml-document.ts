@@ -9,8 +9,19 @@ const ALIASES = 100
 export interface YamlDocument {
   /** Plain data. */
   readonly data: unknown
-  /** `file:line:column` of a field like `load.phases[1].times`, or of the closest one around it that is there. */
-  readonly placeOf: (path: string) => string
+  /**
+   * `file:line:column` of a field like `load.phases[1].times`, or `['load', 'phases', 1, 'times']`, or of the closest one
+   * around it that is there.
+   */
+  readonly placeOf: (path: string | readonly (string | number)[]) => string
+}
+
+/** What is made of a document while it is read. */
+export interface YamlReading {
+  /** Keys that are refused wherever they stand. Default: none. */
+  readonly forbidden?: ReadonlySet<string>
+  /** What stands for a text that is a value, not a key. Default: the text. */
+  readonly textFor?: (text: string, place: string) => string
 }
 
 /**
@@ -18,7 +29,8 @@ export interface YamlDocument {
  * @param name what the file is called, for messages
  * @throws InputError with file, line and column
  */
-export function yamlDocument(name: string, text: string): YamlDocument {
+export function yamlDocument(name: string, text: string, reading: YamlReading = {}): YamlDocument {
+  const { forbidden, textFor } = reading
   const lines = new LineCounter()
   const placeAt = (offset: number): string => {
     const { line, col } = lines.linePos(offset)
@@ -50,15 +62,24 @@ export function yamlDocument(name: string, text: string): YamlDocument {
         const start = (key as Node | null)?.range?.[0] ?? 0
         const name = nameOf(key)
         if (name === undefined) throw new InputError(`${placeAt(start)}: a key that is no text`)
+        if (forbidden?.has(name) === true) throw new InputError(`${placeAt(start)}: a key called ${name}`)
         if (seen.has(name)) throw new InputError(`${placeAt(start)}: ${name} is there twice`)
         seen.add(name)
       }
+    },
+    Scalar(key, scalar) {
+      if (key === 'key' || textFor === undefined || typeof scalar.value !== 'string') return
+      scalar.value = textFor(scalar.value, placeAt(scalar.range?.[0] ?? 0))
     },
   })
   const root = document.contents
   try {
     const data: unknown = document.toJS({ maxAliasCount: ALIASES })
-    return { data, placeOf: (path) => placeAt(offsetOf(root, path, (node) => resolved(node, document))) }
+    return {
+      data,
+      placeOf: (path) =>
+        placeAt(offsetOf(root, typeof path === 'string' ? partsOf(path) : path, (node) => resolved(node, document))),
+    }
   } catch (error) {
     // What the library throws where few aliases make very much.
     if (error instanceof ReferenceError) throw new InputError(`${name}: ${error.message}`)
@@ -80,16 +101,21 @@ function resolved(node: unknown, document: Document): unknown {
   return isAlias(node) ? node.resolve(document) : node
 }
 
-/** A key of its own may hold any sign: whatever is not found ends the way, at the closest that was. */
-function offsetOf(root: Node | null, path: string, resolve: (node: unknown) => unknown): number {
+/** `load.phases[1].times` in its parts. A key of its own may hold any sign: whatever is not found ends the way. */
+function partsOf(path: string): readonly (string | number)[] {
+  return [...path.matchAll(/([^.[\]]+)|\[(\d+)\]/g)].map(([, key, index]) => key ?? Number(index))
+}
+
+/** Of the closest that is there. */
+function offsetOf(root: Node | null, path: readonly (string | number)[], resolve: (node: unknown) => unknown): number {
   let node: unknown = root
   let offset = root?.range?.[0] ?? 0
-  for (const [, key, index] of path.matchAll(/([^.[\]]+)|\[(\d+)\]/g)) {
+  for (const part of path) {
     node = resolve(node)
     if (!isCollection(node)) break
-    if (isSeq(node) && index !== undefined) node = node.items[Number(index)]
-    else if (isMap(node) && key !== undefined) {
-      const pair = node.items.find((each) => nameOf(each.key) === key)
+    if (isSeq(node) && typeof part === 'number') node = node.items[part]
+    else if (isMap(node) && typeof part === 'string') {
+      const pair = node.items.find((each) => nameOf(each.key) === part)
       if (pair === undefined) break
       const start = (pair.key as Node).range?.[0]
       if (start !== undefined) offset = start

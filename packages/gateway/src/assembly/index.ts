@@ -1,0 +1,2 @@
+export { Assembly, type Surroundings } from './assembly.ts'
+export { Succession } from './succession.ts'

@@ -1,0 +1,136 @@
+import { breaker, consecutive, type Breaker, type Observer } from 'sluice'
+import { ResponseCache } from '../cache/index.ts'
+import type { GatewayPlan, RedisConfig } from '../config/index.ts'
+import type { FleetStore } from '../fleet/index.ts'
+import { limitUnit, type LimitUnit } from '../gates/index.ts'
+import { Balancer } from '../upstreams/index.ts'
+import { llmKey, type LlmPart, type LlmPartOptions } from './llm-part.ts'
+
+/** What runs, by what it was made of: what was made of the same is the same, and goes on as it is. */
+export interface Running {
+  readonly units: ReadonlyMap<string, LimitUnit>
+  readonly balancers: ReadonlyMap<string, Balancer>
+  readonly breakers: ReadonlyMap<string, Breaker>
+  readonly caches: ReadonlyMap<string, ResponseCache>
+  readonly stores: ReadonlyMap<string, FleetStore>
+  readonly doors: ReadonlyMap<string, LlmPart>
+}
+
+/** The same with its names in a plan. */
+export interface Parts extends Running {
+  unit(name: string): LimitUnit
+  balancer(name: string): Balancer
+  breaker(name: string): Breaker | undefined
+  readonly cache: ResponseCache | undefined
+  /** To language models. */
+  readonly door: LlmPart | undefined
+}
+
+/** Nothing runs yet. */
+export const NOTHING: Running = {
+  units: new Map(),
+  balancers: new Map(),
+  breakers: new Map(),
+  caches: new Map(),
+  stores: new Map(),
+  doors: new Map(),
+}
+
+/**
+ * Makes what a plan needs, and takes over what runs already. Should anything fail, what was made for it is ended again
+ * and what ran before has noticed nothing.
+ * @param moved hears when a limit moves
+ * @param store makes the connection to the store of the fleet, where limits ask for one
+ * @param door makes the door to language models, where there is one
+ */
+export function partsOf(
+  plan: GatewayPlan,
+  before: Running,
+  moved: (limit: string) => Observer,
+  store: ((config: RedisConfig) => FleetStore) | undefined,
+  door?: (needs: Pick<LlmPartOptions, 'balancer' | 'store'>) => LlmPart,
+): Parts {
+  const stores = new Map<string, FleetStore>()
+  const units = new Map<string, LimitUnit>()
+  const balancers = new Map<string, Balancer>()
+  const breakers = new Map<string, Breaker>()
+  const caches = new Map<string, ResponseCache>()
+  const doors = new Map<string, LlmPart>()
+  const names = {
+    units: new Map<string, LimitUnit>(),
+    balancers: new Map<string, Balancer>(),
+    breakers: new Map<string, Breaker>(),
+  }
+  const made = { units, balancers, breakers, caches, stores, doors }
+  try {
+    const { redis, lanes, tenants } = plan
+    const shared =
+      redis === undefined || store === undefined
+        ? undefined
+        : kept(before.stores, stores, keyOf(redis), () => store(redis))
+    for (const [name, limit] of Object.entries(plan.limits)) {
+      const fleet = limit.kind !== 'adaptive' && limit.fleet !== undefined ? redis : undefined
+      const key = keyOf(name, limit, lanes?.shares, tenants?.fair, tenants?.max, fleet)
+      const unit = kept(before.units, units, key, () =>
+        limitUnit(name, limit, { lanes, tenants, store: shared, observer: moved(name) }),
+      )
+      names.units.set(name, unit)
+    }
+    for (const [name, upstream] of Object.entries(plan.upstreams)) {
+      const { breaker: rule, ...config } = upstream
+      names.balancers.set(
+        name,
+        kept(before.balancers, balancers, keyOf(name, config), () => new Balancer(upstream)),
+      )
+      if (rule === undefined) continue
+      const { failures, openFor, probes } = rule
+      const make = (): Breaker => breaker({ name: `${name} breaker`, rule: consecutive(failures), openFor, probes })
+      names.breakers.set(name, kept(before.breakers, breakers, keyOf(name, rule), make))
+    }
+    const { cache: config } = plan
+    const cache = config && kept(before.caches, caches, keyOf(config), () => new ResponseCache(config))
+    const balancer = (name: string): Balancer => names.balancers.get(name)!
+    return {
+      ...made,
+      door: door && kept(before.doors, doors, llmKey(plan), () => door({ balancer, store: shared })),
+      unit: (name) => names.units.get(name)!,
+      balancer,
+      breaker: (name) => names.breakers.get(name),
+      cache,
+    }
+  } catch (error) {
+    void closeParts(made, before)
+    throw error
+  }
+}
+
+/** Ends what runs, save what goes on with a successor. */
+export async function closeParts(parts: Running, next: Running = NOTHING): Promise<void> {
+  for (const breaker of onlyIn(parts.breakers, next.breakers)) breaker.close()
+  await Promise.all([
+    ...onlyIn(parts.doors, next.doors).map((door) => door.close()),
+    ...onlyIn(parts.units, next.units).map((unit) => unit.close()),
+    ...onlyIn(parts.balancers, next.balancers).map((balancer) => balancer.close()),
+  ])
+}
+
+/** Those that are in one and not in the other. */
+export function onlyIn<T>(these: ReadonlyMap<string, T>, those: ReadonlyMap<string, T>): readonly T[] {
+  return [...these].filter(([key, value]) => those.get(key) !== value).map(([, value]) => value)
+}
+
+function keyOf(...made: readonly unknown[]): string {
+  return JSON.stringify(made)
+}
+
+function kept<T>(before: ReadonlyMap<string, T>, now: Map<string, T>, key: string, make: () => T): T {
+  const part = before.get(key) ?? make()
+  now.set(key, part)
+  return part
+}
+
+/** True where a plan has a limit that instances share. */
+export function isShared({ limits, llm }: GatewayPlan): boolean {
+  if (llm?.scope === 'fleet' && llm.limits !== undefined) return true
+  return Object.values(limits).some((limit) => limit.kind !== 'adaptive' && limit.fleet !== undefined)
+}

@@ -1,0 +1,5 @@
+export { cacheControl } from './cache-control.ts'
+export { cacheKey, cachingUpstream, type CachingOptions } from './caching-upstream.ts'
+export { headersIn, keepingOf } from './keeping.ts'
+export { ResponseCache, type HeaderOf, type KeptAnswer } from './response-cache.ts'
+export { serveKept } from './serve-kept.ts'

@@ -1,0 +1,109 @@
+import { Option, type Command } from 'commander'
+import type { Millis } from 'sluice'
+import {
+  ConfigError,
+  countOf,
+  PRESET_NAMES,
+  REDIS_URL,
+  upstreamUrl,
+  type GatewaySettings,
+  type PresetName,
+} from '../config/index.ts'
+import { durationArgument } from './duration.ts'
+import { reading } from './reading.ts'
+
+/** What `sluice run` and `sluice check` may be told by flags. Left out: environment, file, default. */
+export interface RunFlags {
+  readonly upstream?: readonly URL[]
+  readonly llm?: 'openai' | 'anthropic'
+  readonly host?: string
+  readonly port?: number
+  readonly adminHost?: string
+  readonly adminPort?: number
+  readonly gate: boolean
+  readonly preset?: PresetName
+  readonly maxConcurrent?: number
+  readonly queue?: number
+  readonly waitTimeout?: Millis
+  readonly rejectThreshold?: number
+  readonly redis?: string
+  readonly onDown?: 'share' | 'open' | 'closed'
+  readonly dryRun?: boolean
+  readonly headersTimeout?: Millis
+  readonly drainTimeout?: Millis
+  readonly hostHeader?: 'client' | 'upstream'
+  readonly trustForwarded?: boolean
+}
+
+/** Adds the flags to a command. */
+export function withRunFlags(command: Command): Command {
+  const port = (name: string) => reading((text) => countOf(name, text, 0, 65_535))
+  const count = (name: string, least: number) => reading((text) => countOf(name, text, least))
+  const duration = durationArgument({ min: 1, max: 86_400_000 })
+  return command
+    .option(
+      '--upstream <url>',
+      'the service: scheme, host and port; several times where several do the same',
+      (text, before: readonly URL[] | undefined) => [
+        ...(before ?? []),
+        reading((each) => upstreamUrl('--upstream', each))(text),
+      ],
+    )
+    .addOption(
+      new Option('--llm <dialect>', 'language models behind it, in turns by tokens').choices(['openai', 'anthropic']),
+    )
+    .option('--host <address>', 'address of the data port (default: 0.0.0.0)')
+    .option('--port <n>', 'the data port (default: 8080)', port('--port'))
+    .option('--admin-port <n>', 'health, metrics, control (default: 9090)', port('--admin-port'))
+    .option(
+      '--admin-host <address>',
+      'address of the admin port; others than loopback need a token (default: 127.0.0.1)',
+    )
+    .addOption(new Option('--preset <name>', 'a set of limits').choices([...PRESET_NAMES]))
+    .option('--max-concurrent <n>', 'in progress at once', count('--max-concurrent', 1))
+    .option('--queue <n>', 'waiting at once', count('--queue', 0))
+    .option('--wait-timeout <duration>', 'the longest anybody waits, like 3s', durationArgument({ max: 86_400_000 }))
+    .option(
+      '--reject-threshold <n>',
+      'in progress and waiting, at which everybody is refused',
+      count('--reject-threshold', 1),
+    )
+    .option('--no-gate', 'let everybody in')
+    .option('--redis <url>', 'where limits of scope fleet are kept', reading(redisUrl))
+    .addOption(
+      new Option(
+        '--on-down <policy>',
+        'shares the limit among all gateways on --redis, and says what decides while Redis is gone',
+      ).choices(['share', 'open', 'closed']),
+    )
+    .option('--dry-run', 'decide and count, and let everybody in')
+    .option('--headers-timeout <duration>', 'for the upstream to begin its answer (default: 60s)', duration)
+    .option('--drain-timeout <duration>', 'for what is in progress to end after SIGTERM (default: 30s)', duration)
+    .addOption(
+      new Option('--host-header <whose>', 'the host the upstream sees (default: client)').choices([
+        'client',
+        'upstream',
+      ]),
+    )
+    .option('--trust-forwarded', 'believe the x-forwarded headers of all clients: only behind a proxy of your own')
+}
+
+function redisUrl(text: string): string {
+  const url = REDIS_URL.read(text)
+  if (url === undefined) throw new ConfigError('--redis', text, REDIS_URL.expected)
+  return url
+}
+
+/** The flags as settings: only what was said. */
+export function settingsOf(flags: RunFlags): GatewaySettings {
+  const { upstream, gate, queue: queueCapacity, ...rest } = flags
+  const all = {
+    ...rest,
+    upstream: upstream?.[0]?.origin,
+    servers: upstream === undefined || upstream.length < 2 ? undefined : upstream.map(({ origin }) => origin),
+    queueCapacity,
+    // Left out, the environment decides.
+    enabled: gate ? undefined : false,
+  }
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
+}

@@ -1,0 +1,52 @@
+import { provider } from 'sluice/llm'
+import type { GatewayPlan } from './gateway-plan.ts'
+import type { LlmConfig, LlmLimitConfig } from './sections/llm.ts'
+
+type Path = readonly (string | number)[]
+type Find = (path: Path, expected: string) => void
+
+/** Finds what of the section `llm` does not fit together. */
+export function checkLlm(llm: LlmConfig, { upstreams, redis }: GatewayPlan, find: Find): void {
+  const names = Object.keys(upstreams)
+  const at = (...path: Path): Path => ['llm', ...path]
+  if (llm.upstream === undefined && names.length - (llm.overflow === undefined ? 0 : 1) > 1)
+    find(at('upstream'), `one of ${names.join(', ')}`)
+  if (llm.upstream !== undefined && !names.includes(llm.upstream)) find(at('upstream'), `one of ${names.join(', ')}`)
+  const { overflow, queue, inflight, limits, maxBody, maxOutput } = llm
+  const own = llm.upstream ?? names[0]
+  if (overflow !== undefined && (!names.includes(overflow.upstream) || overflow.upstream === own)) {
+    const others = names.filter((name) => name !== own)
+    find(at('overflow', 'upstream'), others.length === 0 ? 'a second upstream' : `one of ${others.join(', ')}`)
+  }
+  if (maxBody > queue.bytes) find(at('maxBody'), `at most queue.bytes, which is ${queue.bytes} bytes`)
+  if (limits === undefined) {
+    if (maxOutput > inflight.tokens)
+      find(at('maxOutput'), `at most inflight.tokens, which is ${inflight.tokens}: else nothing would ever fit`)
+    if (llm.scope === 'fleet') find(at('scope'), 'limits beside it: there is nothing else to share')
+    return
+  }
+  if (llm.scope === 'fleet' && redis === undefined) find(['redis'], 'a Redis for llm limits of scope fleet')
+  const seen = new Set<string>()
+  for (const [index, limit] of limits.entries()) {
+    for (const name of [limit.model, ...(limit.also ?? [])]) {
+      if (seen.has(name)) find(at('limits', index), `each model once, and ${name} is there already`)
+      seen.add(name)
+    }
+    checkLimit(limit, llm, (field, expected) => find(at('limits', index, ...field), expected))
+  }
+}
+
+function checkLimit(limit: LlmLimitConfig, { dialect, maxOutput }: LlmConfig, find: Find): void {
+  const { provider: name = dialect, model, also: _, ...figures } = limit
+  const said = Object.fromEntries(Object.entries(figures).filter(([, value]) => value !== undefined))
+  try {
+    provider[name]({ model, ...said })
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    return find([], error.message.replace(/^.* must be /, ''))
+  }
+  const most = limit.maxOutput ?? maxOutput
+  for (const figure of ['tpm', 'tpd', 'otpm'] as const)
+    if (limit[figure] !== undefined && most > limit[figure])
+      find([figure], `at least maxOutput, which is ${most}: else a request that does not say less would never fit`)
+}

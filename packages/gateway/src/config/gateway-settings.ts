@@ -1,0 +1,77 @@
+import type { Millis } from 'sluice'
+import { ConfigError } from './config-error.ts'
+import { choice, count, flag, type Kind } from './fields.ts'
+import { PRESET_NAMES, type PresetName } from './presets.ts'
+import type { Environment } from './read-config.ts'
+import { REDIS_URL } from './sections/redis.ts'
+import type { Settings } from './settings.ts'
+import { upstreamUrl } from './upstream-url.ts'
+
+/** What flags and the environment may say; each wins over the file. */
+export interface GatewaySettings extends Settings {
+  /** The service, where there is only one: an origin. */
+  readonly upstream?: string
+  /** Several of the same kind instead: origins. */
+  readonly servers?: readonly string[]
+  /** Language models behind the gateway, and what they speak. */
+  readonly llm?: 'openai' | 'anthropic'
+  readonly host?: string
+  readonly port?: number
+  readonly adminHost?: string
+  readonly adminPort?: number
+  readonly adminToken?: string
+  readonly preset?: PresetName
+  readonly redis?: string
+  /** Makes the default limit one of the fleet. */
+  readonly onDown?: 'share' | 'open' | 'closed'
+  readonly dryRun?: boolean
+  readonly headersTimeout?: Millis
+  readonly drainTimeout?: Millis
+  readonly hostHeader?: 'client' | 'upstream'
+  /** Believe what anybody says in `x-forwarded-*`. */
+  readonly trustForwarded?: boolean
+}
+
+/** The variables of the gateway; `PORT` and those of requirement S3.4 come besides. */
+export const GATEWAY_VARIABLES = {
+  SLUICE_UPSTREAM: 'the service, where there is only one',
+  SLUICE_HOST: 'address of the data port',
+  SLUICE_PORT: 'the data port; wins over PORT',
+  SLUICE_ADMIN_HOST: 'address of the admin port',
+  SLUICE_ADMIN_PORT: 'the admin port',
+  SLUICE_ADMIN_TOKEN: 'the token of the admin port',
+  SLUICE_PRESET: 'development, staging or production',
+  SLUICE_REDIS_URL: 'where limits of scope fleet are kept',
+  SLUICE_ON_DOWN: 'share, open or closed: makes the default limit one of the fleet',
+  SLUICE_DRY_RUN: 'true: decide and count, let everybody in',
+} as const
+
+type Variable = keyof typeof GATEWAY_VARIABLES
+
+/** What the environment says, without the variables of S3.4. Empty ones are not there. @throws ConfigError */
+export function environmentGatewaySettings(environment: Environment): GatewaySettings {
+  const settings: { -readonly [K in keyof GatewaySettings]: GatewaySettings[K] } = {}
+  const read = (name: Variable | 'PORT', use: (value: string) => void): void => {
+    const value = environment[name]
+    if (value !== undefined && value.trim() !== '') use(value.trim())
+  }
+  const as = <T>(kind: Kind<T>, name: Variable | 'PORT', value: string): T => {
+    const found = kind.read(value)
+    if (found !== undefined) return found
+    throw new ConfigError(name, value.replace(/(:\/\/[^/\s:@]*):[^/\s@]*@/, '$1:***@'), kind.expected)
+  }
+  const port = count(0, 65_535)
+  read('PORT', (value) => (settings.port = as(port, 'PORT', value)))
+  read('SLUICE_PORT', (value) => (settings.port = as(port, 'SLUICE_PORT', value)))
+  read('SLUICE_ADMIN_PORT', (value) => (settings.adminPort = as(port, 'SLUICE_ADMIN_PORT', value)))
+  read('SLUICE_HOST', (value) => (settings.host = value))
+  read('SLUICE_ADMIN_HOST', (value) => (settings.adminHost = value))
+  read('SLUICE_ADMIN_TOKEN', (value) => (settings.adminToken = value))
+  read('SLUICE_UPSTREAM', (value) => (settings.upstream = upstreamUrl('SLUICE_UPSTREAM', value).origin))
+  read('SLUICE_PRESET', (value) => (settings.preset = as(choice(PRESET_NAMES), 'SLUICE_PRESET', value)))
+  read('SLUICE_REDIS_URL', (value) => (settings.redis = as(REDIS_URL, 'SLUICE_REDIS_URL', value)))
+  const policy = choice(['share', 'open', 'closed'])
+  read('SLUICE_ON_DOWN', (value) => (settings.onDown = as(policy, 'SLUICE_ON_DOWN', value)))
+  read('SLUICE_DRY_RUN', (value) => (settings.dryRun = as(flag(), 'SLUICE_DRY_RUN', value)))
+  return settings
+}

@@ -1,0 +1,63 @@
+import { z } from 'zod'
+import { isIP } from 'node:net'
+import type { Millis } from 'sluice'
+import { trust } from 'sluice/http'
+import { count, duration, optional, required, standard, text, type Kind } from '../fields.ts'
+
+/** Where the gateway listens, and whom it believes. */
+export interface ListenConfig {
+  readonly host: string
+  readonly port: number
+  readonly adminHost: string
+  readonly adminPort: number
+  readonly adminToken?: string | undefined
+  readonly trustedProxies: readonly string[]
+  readonly clientTimeout?: Millis | undefined
+  readonly drainTimeout: Millis
+}
+
+const ADDRESS: Kind<string> = text(
+  'an IP address of this machine, or localhost',
+  (address) => isIP(address) !== 0 || address === 'localhost',
+)
+
+const TOKEN: Kind<string> = text('16 to 200 letters and signs without spaces', (token) =>
+  /^[\x21-\x7e]{16,200}$/.test(token),
+)
+
+const RANGE: Kind<string> = text('an address, a range like 10.0.0.0/8, or loopback, linklocal, private', (range) => {
+  try {
+    trust([range])
+    return true
+  } catch {
+    return false
+  }
+})
+
+const PORT = count(0, 65_535)
+
+export const listenSection: z.ZodType<ListenConfig> = z
+  .strictObject({
+    host: standard(ADDRESS, 'Address of the data port.', '0.0.0.0'),
+    port: standard(PORT, 'The data port; 0 takes any free one.', 8080),
+    adminHost: standard(ADDRESS, 'Address of the admin port. Other than loopback needs an adminToken.', '127.0.0.1'),
+    adminPort: standard(PORT, 'Health, metrics, snapshot, control; 0 takes any free one.', 9090),
+    adminToken: optional(
+      TOKEN,
+      'What `Authorization: Bearer …` must carry on the admin port; without it nothing can be controlled there.',
+    ),
+    trustedProxies: z
+      .array(required(RANGE, 'An address, a range, or loopback, linklocal, private.'))
+      .max(256)
+      .default([])
+      .meta({
+        description:
+          'Peers whose headers are believed: x-forwarded-for, priority, deadlines, tenants and roles by header.',
+      }),
+    clientTimeout: optional(
+      duration(1000, 86_400_000),
+      'How long nothing at all may move on a connection with a request on it. Default: 5 minutes, or twice the longest headers timeout.',
+    ),
+    drainTimeout: standard(duration(0, 86_400_000), 'For what is in progress to end after SIGTERM.', '30s'),
+  })
+  .meta({ description: 'Where the gateway listens, and whom it believes.' })

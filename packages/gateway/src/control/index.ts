@@ -1,0 +1,1 @@
+export { Controls, type Command, type Controlled, type ControlsOptions } from './controls.ts'

@@ -1,0 +1,1 @@
+export { FleetStore } from './fleet-store.ts'

@@ -1,0 +1,3 @@
+export { flowless } from './flowless.ts'
+export { laneQueue, type LaneQueueOptions, type LaneQueueShares } from './lane-queue.ts'
+export { limitUnit, type LimitContext, type LimitUnit } from './limit-unit.ts'

@@ -1,0 +1,224 @@
+import type { Gate } from 'sluice'
+import type { Assembly } from '../assembly/index.ts'
+import type { LimitUnit } from '../gates/index.ts'
+import type { Recorder } from './recorder.ts'
+import type {
+  CacheView,
+  FleetView,
+  InstanceView,
+  LimitView,
+  ProcessView,
+  Snapshot,
+  StateWord,
+  TenantView,
+  UpstreamView,
+} from './snapshot.ts'
+
+/** Where a gateway is in its life. */
+export type Phase = 'starting' | 'ready' | 'draining'
+
+export interface CollectOptions {
+  readonly assembly: Assembly
+  readonly recorder: Recorder
+  readonly phase: Phase
+  /** How often a plan was taken over, the first included, and from which file. */
+  readonly loads: number
+  readonly file: string | undefined
+}
+
+/** Takes everything together that is to be shown. */
+export function collect({ assembly, recorder, phase, loads, file }: CollectOptions): Snapshot {
+  const { plan, parts, label, hash } = assembly
+  const now = recorder.figures()
+  const fleet = fleetViews(assembly)
+  const upstreams = upstreamViews(assembly)
+  const degradation = [...new Set(assembly.routes.flatMap(({ givingUp }) => givingUp?.steps ?? []))]
+  const { lanes } = plan
+  const [state, because] = stateOf({ phase, dryRun: plan.dryRun, now, fleet, upstreams, degradation })
+  const last = recorder.history.at(-1)
+  return {
+    version: 1,
+    at: Date.now(),
+    uptime: Math.round(recorder.uptime),
+    state,
+    because,
+    plan: { hash, loads, file: file ?? null },
+    dryRun: plan.dryRun,
+    now,
+    history: recorder.history,
+    moves: recorder.moves,
+    limits: [...parts.units.values()].map(limitView),
+    lanes: recorder.lanes((lane) => lanes?.shares[lane] ?? 0),
+    tenants: tenantViews(recorder, label),
+    upstreams,
+    fleet,
+    degradation,
+    cache: cacheView(assembly),
+    rejections: recorder.rejections(label),
+    process: processView(last?.loop ?? 0, last?.cpu ?? 0),
+    instances: instanceViews(fleet, now),
+  }
+}
+
+type StateParts = Pick<Snapshot, 'dryRun' | 'now' | 'fleet' | 'upstreams' | 'degradation'> & { readonly phase: Phase }
+
+function stateOf({ phase, dryRun, now, fleet, upstreams, degradation }: StateParts): readonly [StateWord, string] {
+  if (phase === 'starting') return ['starting', 'It is not listening yet.']
+  if (phase === 'draining') return ['draining', 'It ends: what has come is served, nothing new is taken.']
+  const over = `${Math.round(now.over / 1000)} s`
+  if (dryRun) return ['dry-run', `On trial: ${now.shedPercent} % would have been refused in the last ${over}.`]
+  const sick = upstreams.filter(({ healthy }) => !healthy)
+  if (sick.length > 0) return ['upstream-failing', `${sick[0]!.server} is taken out: ${sick[0]!.because}.`]
+  const open = upstreams.find(({ breaker }) => breaker === 'open')
+  if (open !== undefined) return ['upstream-failing', `The breaker before ${open.upstream} is open.`]
+  if (now.shedPercent >= 1) return ['shedding', `${now.shedPercent} % were refused in the last ${over}.`]
+  if (degradation.length > 0) return ['shedding', `Under pressure: ${degradation.join(' and ')}.`]
+  const gone = fleet.find(({ up }) => !up)
+  if (gone !== undefined) return ['store-degraded', `Redis does not answer; ${gone.limit} goes by ${gone.policy}.`]
+  if (now.queued > 0) return ['queueing', `${now.queued} wait for one of ${now.limit} slots.`]
+  return ['ok', 'Everybody who comes is let in.']
+}
+
+function limitView({ name, plan, gate }: LimitUnit): LimitView {
+  const { limit, inflight, queued } = gate.stats
+  return {
+    name,
+    kind: plan.kind,
+    scope: plan.kind !== 'adaptive' && plan.fleet !== undefined ? 'fleet' : 'local',
+    per: plan.by,
+    limit: finite(limit),
+    inflight,
+    queued,
+    pressure: finite(gate.pressure.value.level),
+  }
+}
+
+function tenantViews(recorder: Recorder, label: (tenant: string) => string): readonly TenantView[] {
+  const { total } = recorder.tenants
+  return recorder.tenants.top(20).map(({ tenant, offered, rejected }) => ({
+    tenant: label(tenant),
+    offered: rounded(offered),
+    rejected: rounded(rejected),
+    share: total === 0 ? 0 : rounded((offered / total) * 100),
+  }))
+}
+
+function upstreamViews({ plan, parts }: Assembly): readonly UpstreamView[] {
+  return Object.keys(plan.upstreams).flatMap((upstream) => {
+    const breaker = parts.breaker(upstream)?.state.value ?? null
+    return parts.balancer(upstream).members.map(({ origin, condition, weight, inflight, told, answered, failed }) => ({
+      upstream,
+      server: origin,
+      healthy: condition.fit,
+      because: condition.because,
+      weight,
+      inflight,
+      told: told ?? -1,
+      answered,
+      failed,
+      breaker,
+    }))
+  })
+}
+
+/** The limits that are shared through Redis. */
+export function fleetViews({ parts }: Assembly): readonly FleetView[] {
+  return [...parts.units.values()].flatMap((unit) => fleetView(unit) ?? [])
+}
+
+function fleetView({ name, plan, slots, buckets }: LimitUnit): FleetView | undefined {
+  if (slots !== undefined) {
+    const { up, trouble = '', alone, policy, learning, held, inflight, queued, lapses, fleet } = slots.state
+    const { sessions, used, queued: waiting, limit: total, oldest } = fleet
+    const everywhere = { sessions, used, waiting, total, oldest }
+    return {
+      limit: name,
+      up,
+      trouble,
+      policy,
+      policyInForce: alone,
+      learning,
+      ...everywhere,
+      held,
+      inflight,
+      queued,
+      lapses,
+    }
+  }
+  if (buckets === undefined) return undefined
+  const { health, onDown, sessions, failures } = buckets.state
+  const up = health === 'up'
+  return {
+    limit: name,
+    up,
+    trouble: up ? '' : `${failures} calls have failed`,
+    policy: onDown,
+    policyInForce: !up,
+    learning: false,
+    sessions,
+    used: -1,
+    waiting: -1,
+    total: plan.kind === 'rate' ? plan.requests : -1,
+    oldest: 0,
+    held: -1,
+    inflight: -1,
+    queued: buckets.stats.queued,
+    lapses: 0,
+  }
+}
+
+function cacheView({ parts }: Assembly): CacheView | null {
+  const { cache } = parts
+  if (cache === undefined) return null
+  const { entries, bytes, hits, misses, config } = cache
+  return { entries, bytes, maxBytes: config.maxBytes, hits, misses }
+}
+
+function processView(loop: number, cpu: number): ProcessView {
+  const { rss, heapUsed } = process.memoryUsage()
+  return { pid: process.pid, node: process.version, rss, heapUsed, loop, cpu }
+}
+
+function instanceViews(fleet: readonly FleetView[], now: Snapshot['now']): readonly InstanceView[] {
+  const own = { name: 'this', count: 1, inflight: now.inflight, queued: now.queued, held: sum(fleet, 'held') }
+  const [busiest] = fleet.filter(({ used }) => used >= 0).sort((a, b) => b.sessions - a.sessions)
+  if (busiest === undefined || busiest.sessions <= 1) return [own]
+  const { sessions, used, waiting, inflight, queued } = busiest
+  const rest = (all: number, here: number): number => Math.max(0, all - here)
+  const others = { name: 'others', count: sessions - 1, inflight: rest(used, inflight), queued: rest(waiting, queued) }
+  return [own, { ...others, held: rest(used, busiest.held) }]
+}
+
+function sum(fleet: readonly FleetView[], field: 'held'): number {
+  return fleet.reduce((all, view) => all + Math.max(0, view[field]), 0)
+}
+
+/** What a plan's limits hold together, counted once for each request: at the innermost limit of each route. */
+export function loadOf(assembly: Assembly): {
+  readonly limit: number
+  readonly inflight: number
+  readonly queued: number
+} {
+  const innermost = new Set<Gate>()
+  const all = new Set<Gate>()
+  for (const { units } of assembly.routes) {
+    for (const { gate } of units) all.add(gate)
+    const last = units.findLast(({ plan }) => plan.kind !== 'rate') ?? units.at(-1)
+    if (last !== undefined) innermost.add(last.gate)
+  }
+  let [limit, inflight, queued] = [0, 0, 0]
+  for (const { stats } of innermost) {
+    limit += stats.limit
+    inflight += stats.inflight
+  }
+  for (const { stats } of all) queued += stats.queued
+  return { limit: innermost.size === 0 ? Infinity : limit, inflight, queued }
+}
+
+function finite(value: number): number {
+  return Number.isFinite(value) ? rounded(value) : -1
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 1000) / 1000
+}

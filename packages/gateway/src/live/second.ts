@@ -1,0 +1,67 @@
+import type { Millis, RejectionCode } from 'sluice'
+import type { Lane } from 'sluice/http'
+import { Histogram } from './histogram.ts'
+
+/** What came of one lane. */
+export interface LaneCounts {
+  offered: number
+  admitted: number
+  rejected: number
+  readonly latency: Histogram
+}
+
+/** What happened in one second, or in several together. */
+export class Second {
+  offered = 0
+  admitted = 0
+  good = 0
+  rejected = 0
+  readonly by: Partial<Record<RejectionCode, number>> = {}
+  readonly lanes: Partial<Record<Lane, LaneCounts>> = {}
+  readonly latency: Histogram = new Histogram()
+  readonly wait: Histogram = new Histogram()
+
+  letIn(lane: Lane, waited: Millis): void {
+    this.offered++
+    this.admitted++
+    this.wait.add(waited)
+    const counts = this.#lane(lane)
+    counts.offered++
+    counts.admitted++
+  }
+
+  turnAway(lane: Lane, code: RejectionCode): void {
+    this.offered++
+    this.rejected++
+    this.by[code] = (this.by[code] ?? 0) + 1
+    const counts = this.#lane(lane)
+    counts.offered++
+    counts.rejected++
+  }
+
+  end(lane: Lane, took: Millis, good: boolean): void {
+    if (good) this.good++
+    this.latency.add(took)
+    this.#lane(lane).latency.add(took)
+  }
+
+  addAll(other: Second): void {
+    this.offered += other.offered
+    this.admitted += other.admitted
+    this.good += other.good
+    this.rejected += other.rejected
+    this.latency.addAll(other.latency)
+    this.wait.addAll(other.wait)
+    for (const [lane, counts] of Object.entries(other.lanes)) {
+      const own = this.#lane(lane as Lane)
+      own.offered += counts.offered
+      own.admitted += counts.admitted
+      own.rejected += counts.rejected
+      own.latency.addAll(counts.latency)
+    }
+  }
+
+  #lane(lane: Lane): LaneCounts {
+    return (this.lanes[lane] ??= { offered: 0, admitted: 0, rejected: 0, latency: new Histogram() })
+  }
+}

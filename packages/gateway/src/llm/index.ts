@@ -1,0 +1,6 @@
+export { LlmDoor, soleMember, type LlmDoorParts, type LlmStatus } from './llm-door.ts'
+export { InferenceQueue } from './inference-queue.ts'
+export type { Asker, Line, LineRefusal, LineStatus, Turn } from './line.ts'
+export type { ServerMember } from './model-server.ts'
+export { Overflow } from './overflow.ts'
+export { ProviderLine } from './provider-line.ts'

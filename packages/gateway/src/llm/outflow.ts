@@ -1,0 +1,69 @@
+import type { ServerResponse } from 'node:http'
+import type { Clock, Timer } from 'sluice'
+import type { LlmReaderConfig } from '../config/index.ts'
+
+/** Where what flows out comes from. */
+export interface Inflow {
+  pause(): void
+  resume(): void
+  /** The reader takes nothing, or too little: it is to be cut off. */
+  stalled(reason: string): void
+}
+
+/**
+ * An answer on its way to a client that may be slow. What waits for it is bounded: the source is paused and, where the
+ * client takes nothing for a time, the client is cut off. To leave tokens out, or to merge them, would be another answer:
+ * what stands in the middle of a text cannot be dropped, and what comes in one piece was written in one piece by its server.
+ */
+export class Outflow {
+  readonly #res: ServerResponse
+  readonly #config: LlmReaderConfig
+  readonly #clock: Clock
+  readonly #inflow: Inflow
+  #timer: Timer | undefined
+  #taken = 0
+  #heedsDrain = false
+
+  constructor(res: ServerResponse, config: LlmReaderConfig, clock: Clock, inflow: Inflow) {
+    this.#res = res
+    this.#config = config
+    this.#clock = clock
+    this.#inflow = inflow
+  }
+
+  write(chunk: Uint8Array): void {
+    if (this.#res.write(chunk)) return
+    const { policy, bytes } = this.#config
+    if (policy === 'wait') this.#inflow.pause()
+    else if (this.#res.writableLength > bytes)
+      return this.#inflow.stalled(`more than ${bytes} bytes wait for the client`)
+    if (this.#timer !== undefined) return
+    this.#watch()
+    if (this.#heedsDrain) return
+    this.#heedsDrain = true
+    this.#res.on('drain', () => {
+      this.stop()
+      this.#inflow.resume()
+    })
+  }
+
+  /** Looks no more. */
+  stop(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+  }
+
+  #watch(): void {
+    const { socket } = this.#res
+    this.#taken = socket === null ? 0 : socket.bytesWritten - socket.writableLength
+    this.#timer = this.#clock.after(this.#config.stall, () => this.#look(), { background: true })
+  }
+
+  #look(): void {
+    const { socket } = this.#res
+    const taken = socket === null ? 0 : socket.bytesWritten - socket.writableLength
+    if (taken > this.#taken) return this.#watch()
+    this.#timer = undefined
+    this.#inflow.stalled(`the client has taken nothing for ${this.#config.stall} ms`)
+  }
+}

@@ -1,0 +1,90 @@
+import { systemClock, systemRandom, type Clock, type Random } from 'sluice'
+import type { UpstreamConfig } from '../config/index.ts'
+import {
+  undiciUpstream,
+  type Upstream,
+  type UpstreamCall,
+  type UpstreamReceiver,
+  type UpstreamRequest,
+} from '../proxy/index.ts'
+import { Condition } from './condition.ts'
+import { HealthCheck } from './health-check.ts'
+import { Member } from './member.ts'
+
+export interface BalancerOptions {
+  readonly clock?: Clock
+  readonly random?: Random
+  /** The client for one server. Default: undici's. */
+  readonly connect?: (origin: URL) => Upstream
+}
+
+/**
+ * Several servers as one. Of two chosen at random the less busy one is asked: by what is on its way to it, its weight, and
+ * what it says of its own load (ORCA). The power of two choices (Mitzenmacher, 2001) comes close to the best choice, and
+ * does not send everybody to the one that looks best for a moment. Where none is fit all are asked: a broken health
+ * check must not be worse than none.
+ */
+export class Balancer implements Upstream {
+  readonly members: readonly Member[]
+  readonly #checks: readonly HealthCheck[]
+  readonly #random: Random
+
+  constructor(config: UpstreamConfig, options: BalancerOptions = {}) {
+    const { clock = systemClock, random = systemRandom } = options
+    const { servers, hostHeader, health, passive, timeouts } = config
+    const connect =
+      options.connect ??
+      ((origin: URL): Upstream =>
+        undiciUpstream({
+          origin,
+          connectTimeout: timeouts.connect,
+          headersTimeout: timeouts.headers,
+          bodyTimeout: timeouts.body,
+        }))
+    this.#random = random
+    const { failAfter = 1, passAfter = 1 } = health ?? {}
+    this.members = servers.map(({ url, weight }) => {
+      const origin = new URL(url)
+      return new Member({
+        upstream: connect(origin),
+        origin: origin.origin,
+        weight,
+        // With one server the headers are right from the start.
+        host: hostHeader === 'upstream' && servers.length > 1 ? origin.host : undefined,
+        condition: new Condition({ failAfter, passAfter, ...passive, clock }),
+        clock,
+      })
+    })
+    this.#checks =
+      health === undefined ? [] : this.members.map((member) => new HealthCheck(member, { ...health, clock, random }))
+  }
+
+  /** On their way now. */
+  get inflight(): number {
+    let sum = 0
+    for (const member of this.members) sum += member.inflight
+    return sum
+  }
+
+  send(request: UpstreamRequest, receiver: UpstreamReceiver): UpstreamCall {
+    return this.choose().send(request, receiver)
+  }
+
+  /** Whom to ask next. */
+  choose(): Member {
+    const { members } = this
+    if (members.length === 1) return members[0]!
+    const fit = members.filter((member) => member.condition.fit)
+    const from = fit.length === 0 ? members : fit
+    const first = Math.floor(this.#random() * from.length)
+    if (from.length === 1) return from[0]!
+    const second = (first + 1 + Math.floor(this.#random() * (from.length - 1))) % from.length
+    const [a, b] = [from[first]!, from[second]!]
+    return b.burden < a.burden ? b : a
+  }
+
+  async close(): Promise<void> {
+    for (const check of this.#checks) check.stop()
+    await Promise.all(this.members.map((member) => member.upstream.close()))
+  }
+}

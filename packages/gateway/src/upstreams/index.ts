@@ -1,0 +1,2 @@
+export { Balancer, type BalancerOptions } from './balancer.ts'
+export type { Member } from './member.ts'

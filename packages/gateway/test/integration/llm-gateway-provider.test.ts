@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { llmPool, provider } from 'sluice/llm'
+import { HELLO, openaiOf, withDoor } from './llm-gateway-rig.ts'
+
+describe('S2.3 a provider with limits behind the gateway', () => {
+  it('its limit is waited for, and a 429 of it is waiting, not an answer', async (t) => {
+    // The pool does not know how little there is, and is not told before it is refused.
+    const pool = (model: string): ReturnType<typeof llmPool> =>
+      llmPool({ limits: [provider.openai({ model, tpm: 1_000_000 })], queue: { maxWait: 20_000 } })
+    const limits = { tokens: 60_000 }
+    const emulators = [{ limits, failedCount: false, headerFault: 'missing' as const, retryAfter: 'ms' as const }]
+    await withDoor({ pool, emulators }, async ({ url, emulator, door }) => {
+      const openai = openaiOf(url, { maxRetries: 0 })
+      await openai.chat.completions.create({ ...HELLO, max_tokens: 60_000 })
+      // 60,000 tokens come in a minute: 300 take 300 ms.
+      const began = performance.now()
+      await openai.chat.completions.create({ ...HELLO, max_tokens: 300 })
+      const took = performance.now() - began
+      t.diagnostic(`waited ${took.toFixed(0)} ms, ${door.counts.retried} times sent again`)
+      assert.ok(took > 250, `${took}`)
+      const { completed, refused } = emulator.provider.tally
+      assert.equal(completed, 2)
+      assert.ok((refused.tokens ?? 0) > 0, 'the provider never refused: this proves nothing')
+      assert.equal(door.counts.retried, refused.tokens)
+    })
+  })
+
+  it('a model without limits is refused, and so is what never fits', async () => {
+    const pool = (model: string): ReturnType<typeof llmPool> =>
+      llmPool({ limits: [provider.openai({ model, rpm: 1000, tpm: 2000 })] })
+    await withDoor({ pool }, async ({ url }) => {
+      await assert.rejects(openaiOf(url).chat.completions.create({ ...HELLO, model: 'other' }), { status: 404 })
+      const large = { ...HELLO, max_tokens: 5000 }
+      await assert.rejects(openaiOf(url).chat.completions.create(large), { status: 413 })
+    })
+  })
+})

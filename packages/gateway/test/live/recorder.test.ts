@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { Rejection, systemClock } from 'sluice'
+import type { Lane } from 'sluice/http'
+import { Recorder, type Recorded } from '../../src/live/index.ts'
+
+function visitor(lane: Lane = 'normal', tenant?: string, target = '/x'): Recorded {
+  return { lane, tenant, target, method: 'GET', began: systemClock.now() }
+}
+
+const none = (tenant: string | undefined): string => tenant ?? ''
+
+describe('Recorder', () => {
+  it('S1.14 counts who came, who was let in, who was turned away and why, by lane', () => {
+    const recorder = new Recorder()
+    const observer = recorder.observer((arrival) => arrival as Recorded)
+    const high = visitor('high', 'acme')
+    for (let i = 0; i < 4; i++) {
+      observer.admitted?.(high as object, 5)
+      observer.released?.(high as object, i === 0 ? 'failure' : 'success')
+    }
+    observer.rejected?.(visitor('low') as object, new Rejection('queue_full', 'default', 3, 2))
+    observer.rejected?.(visitor('low') as object, new Rejection('cancelled', 'default', 3, 2))
+    recorder.passed('critical')
+    recorder.tick()
+    const [tick] = recorder.history
+    assert.deepEqual(tick?.lanes, { high: [4, 4], low: [0, 1], critical: [1, 1] })
+    assert.deepEqual(tick.by, { queue_full: 1 })
+    assert.ok(Math.abs(tick.shedPercent - 100 / 6) < 0.01)
+    assert.ok(tick.wait50 >= 5 && tick.wait50 < 5.3)
+    assert.ok(Math.abs(tick.good / tick.admitted - 3 / 5) < 0.01)
+    assert.ok(recorder.figures().offered > 0)
+    assert.equal(recorder.tenants.top(1)[0]?.tenant, 'acme')
+  })
+
+  it('remembers ten minutes and fifty refusals, and no more', () => {
+    const recorder = new Recorder()
+    for (let i = 0; i < 700; i++) recorder.tick()
+    assert.equal(recorder.history.length, 600)
+    for (let i = 0; i < 1000; i++)
+      recorder.refused(
+        visitor('normal', undefined, `/${i}${'x'.repeat(500)}?secret=1`),
+        new Rejection('shed', 'a', 2, 1),
+      )
+    const rejections = recorder.rejections(none)
+    assert.equal(rejections.length, 50)
+    assert.match(rejections[0]!.path, /^\/999x+$/)
+    assert.equal(rejections[0]!.path.length, 200)
+    assert.match(rejections[0]!.because, /^a refused: its priority is below/)
+    for (let i = 0; i < 500; i++) recorder.moved({ at: i, limit: 'a', from: 1, to: 2, reason: 'x' })
+    assert.equal(recorder.moves.length, 200)
+  })
+
+  it('every figure of a snapshot survives JSON', () => {
+    const recorder = new Recorder()
+    recorder.tick()
+    assert.deepEqual(JSON.parse(JSON.stringify(recorder.history)), recorder.history)
+    assert.deepEqual(JSON.parse(JSON.stringify(recorder.figures())), recorder.figures())
+    assert.equal(recorder.figures().limit, -1)
+  })
+})

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { configOf, ConfigProblems, gatewayPlan, redacted, type GatewayPlan } from '../../src/config/index.ts'
+
+const ONE = "upstreams: { models: { servers: [{ url: 'http://127.0.0.1:1' }] } }\n"
+
+function planOf(section: string, rest = ''): GatewayPlan {
+  return gatewayPlan({ file: configOf('f.yaml', `${ONE}${rest}llm: ${section}\n`, { SOME_KEY: 'secret' }) })
+}
+
+const BAD = [
+  ['{ dialect: gopher }', /openai or anthropic/],
+  ['{ dialect: openai, inflight: { tokens: 1000 } }', /llm\.maxOutput.*inflight\.tokens, which is 1000/],
+  ['{ dialect: openai, queue: { max: -1 } }', /llm\.queue\.max.*-1/],
+  ['{ dialect: openai, maxBody: 2MiB, queue: { bytes: 1MiB } }', /llm\.maxBody.*at most queue\.bytes/],
+  ["{ dialect: openai, key: '${NO_SUCH_KEY}' }", /NO_SUCH_KEY to be set/],
+  ['{ dialect: openai, limits: [{ model: m, rpm: -5 }] }', /llm\.limits.*rpm/],
+  ['{ dialect: openai, limits: [{ model: m, tpm: 1000 }] }', /tpm.*at least maxOutput, which is 4096/],
+  ['{ dialect: openai, limits: [{ model: m }] }', /llm\.limits/],
+  ['{ dialect: openai, limits: [{ model: m, itpm: 5 }] }', /llm\.limits/],
+  ['{ dialect: openai, limits: [{ model: m, rpm: 5 }, { model: m, rpm: 5 }] }', /each model once/],
+  ['{ dialect: openai, limits: [{ model: m, rpm: 5 }], scope: fleet }', /a Redis/],
+  ['{ dialect: openai, overflow: { upstream: other } }', /overflow\.upstream.*a second upstream/],
+  ['{ dialect: openai, upstream: other }', /llm\.upstream.*one of models/],
+  ['{ dialect: openai, speed: 5 }', /speed/],
+] as const
+
+describe('S2.3 the section llm', () => {
+  for (const [section, words] of BAD)
+    it(`refuses ${section}`, () => {
+      assert.throws(
+        () => planOf(section),
+        (error) => {
+          assert.ok(error instanceof ConfigProblems)
+          assert.equal(error.message.split('\n').length, 1, error.message)
+          assert.match(error.message, words)
+          return true
+        },
+      )
+    })
+
+  it('takes what makes sense, and no other limit stands in front unless one is asked for', () => {
+    const plan = planOf('{ dialect: openai }')
+    assert.deepEqual(plan.limits, {})
+    assert.deepEqual(plan.routes[0]!.limits, [])
+    assert.deepEqual(plan.llm!.queue, {
+      max: 1000,
+      bytes: 2 ** 26,
+      tokens: 1e7,
+      maxWait: 120_000,
+      hold: 15_000,
+      reserve: 5,
+    })
+    const gated = planOf('{ dialect: openai }', 'limits: { default: { kind: fixed, limit: 5 } }\n')
+    assert.deepEqual(gated.routes[0]!.limits, ['default'])
+    assert.deepEqual(planOf('{ dialect: openai }', 'preset: staging\n').routes[0]!.limits, ['default'])
+  })
+
+  it('shows its key to nobody', () => {
+    const plan = planOf("{ dialect: openai, key: '${SOME_KEY}' }")
+    assert.equal(plan.llm!.key, 'secret')
+    assert.ok(!JSON.stringify(redacted(plan)).includes('secret'))
+  })
+})
