@@ -1,14 +1,20 @@
+import { writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Option, type Command } from 'commander'
 import type { Millis } from 'sluice'
 import { runDemo } from '../demo/demo.ts'
 import { plan, SHORTEST_DEMO } from '../demo/plan.ts'
+import { demoReport } from '../demo/report.ts'
 import { Screen } from '../demo/screen.ts'
+import { reportPage } from '../report/index.ts'
 import { durationArgument } from './duration.ts'
 
 interface DemoFlags {
   readonly for: Millis
   readonly headless: boolean
   readonly json: boolean
+  readonly report?: string
 }
 
 const LONGEST_DEMO: Millis = 3_600_000
@@ -17,6 +23,8 @@ const EXAMPLE = `
 Example:
   $ sluice demo --for 20s --headless
 
+The page it prints the address of shows both sides live, with sliders for the load and the upstream; once one is moved,
+it goes on by hand until Ctrl-C and judges nothing. --headless has no page.
 Exits 0 when every line of the verdict passes, 1 when one fails, 130 on Ctrl-C.`
 
 /** `sluice demo`: overload, seen with and without a gate. */
@@ -30,6 +38,10 @@ export function demoCommand(program: Command): void {
         .argParser(durationArgument({ min: SHORTEST_DEMO, max: LONGEST_DEMO })),
     )
     .option('--headless', 'one plain line a second, for logs', false)
+    .option(
+      '--report <file>',
+      'where the report goes, as one HTML file; without it: a folder for such things, and not with --headless',
+    )
     .option('--json', 'print the verdict and the figures as JSON, and nothing else', false)
     .addHelpText('after', EXAMPLE)
     .action(demo)
@@ -56,6 +68,7 @@ async function demo(flags: DemoFlags, command: Command): Promise<void> {
     const result = await runDemo({
       duration: flags.for,
       signal: stop.signal,
+      ...(!flags.json && !flags.headless && { onPage: (url) => screen.page(url) }),
       ...(!flags.json && { onSecond: (second) => screen.second(second, capacity) }),
     })
     if (result.stopped) {
@@ -64,7 +77,15 @@ async function demo(flags: DemoFlags, command: Command): Promise<void> {
       return
     }
     if (flags.json) print(`${JSON.stringify(result, undefined, 2)}\n`)
-    else screen.verdict(result)
+    else {
+      screen.verdict(result)
+      const file = flags.report ?? (flags.headless ? undefined : join(tmpdir(), `sluice-demo-${process.pid}.html`))
+      if (file !== undefined) {
+        writeFileSync(file, reportPage(demoReport(result)))
+        print(`report:  ${file}\n`)
+      }
+      print('to keep: sluice run --upstream http://127.0.0.1:3000\n')
+    }
     process.exitCode = result.passed ? 0 : 1
   } catch (error) {
     screen.closeLine()

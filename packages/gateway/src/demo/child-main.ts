@@ -1,4 +1,4 @@
-import type { ChildLoad, ChildMessage, ChildRole } from './child-message.ts'
+import type { ChildLoad, ChildMessage, ChildOrder, ChildRole } from './child-message.ts'
 
 /** The entry of a child process: it is one part of the demo until its parent is gone. */
 const role = JSON.parse(process.argv[2] ?? '{}') as ChildRole
@@ -10,17 +10,26 @@ process.on('SIGINT', () => {})
 
 try {
   const part = await start()
-  tell({ port: part.port })
+  tell({ port: part.port, adminPort: part.adminPort })
   setInterval(() => tell({ load: part.load() }), 250)
 } catch (error) {
   tell({ error: error instanceof Error ? error.message : String(error) })
 }
 
-async function start(): Promise<{ port: number; load: () => ChildLoad }> {
+interface Part {
+  readonly port: number
+  /** 0 where there is none. */
+  readonly adminPort: number
+  readonly load: () => ChildLoad
+}
+
+async function start(): Promise<Part> {
   if (role.role === 'upstream') {
     const { upstream } = await import('./upstream.ts')
     const server = await upstream(role)
-    return { port: server.port, load: () => ({ inflight: server.load.busy, queued: server.load.queued }) }
+    process.on('message', (order: ChildOrder) => server.change(order))
+    const load = (): ChildLoad => ({ inflight: server.load.busy, queued: server.load.queued })
+    return { port: server.port, adminPort: 0, load }
   }
   const { startGateway } = await import('../gateway.ts')
   const { upstream, protect, plan } = role
@@ -31,7 +40,7 @@ async function start(): Promise<{ port: number; load: () => ChildLoad }> {
     admissions: tally.admissions,
     waitTotal: tally.waitTotal,
   })
-  return { port: gateway.port, load }
+  return { port: gateway.port, adminPort: gateway.adminPort, load }
 }
 
 function tell(message: ChildMessage): void {

@@ -16,5 +16,15 @@ export interface ChildLoad {
   readonly waitTotal?: Millis
 }
 
+/** What an upstream is told by its parent: how it is to be from now on. */
+export interface ChildOrder {
+  readonly service: Millis
+  /** Of its answers, in percent. */
+  readonly errors: number
+}
+
 /** What a child tells its parent: first `port` or `error`, then its load several times a second. */
-export type ChildMessage = { readonly port: number } | { readonly error: string } | { readonly load: ChildLoad }
+export type ChildMessage =
+  | { readonly port: number; readonly adminPort: number }
+  | { readonly error: string }
+  | { readonly load: ChildLoad }

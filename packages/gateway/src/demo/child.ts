@@ -1,11 +1,15 @@
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import type { ChildLoad, ChildMessage, ChildRole } from './child-message.ts'
+import type { ChildLoad, ChildMessage, ChildOrder, ChildRole } from './child-message.ts'
 
 /** A part of the demo in a process of its own, so that no part waits for another one's event loop. */
 export interface Child {
   readonly pid: number
   readonly port: number
+  /** Of a gateway; else 0. */
+  readonly adminPort: number
+  /** Tells an upstream how to be from now on. */
+  order(order: ChildOrder): void
   /** As last told, at most a quarter of a second ago. */
   readonly load: ChildLoad
   /** Settles when the process is gone, whoever ended it, with one sentence about it. */
@@ -33,9 +37,9 @@ export async function startChild(role: ChildRole): Promise<Child> {
   }
   let load: ChildLoad = { inflight: 0, queued: 0 }
   try {
-    const port = await new Promise<number>((resolve, reject) => {
+    const { port, adminPort } = await new Promise<{ port: number; adminPort: number }>((resolve, reject) => {
       child.on('message', (message: ChildMessage) => {
-        if ('port' in message) resolve(message.port)
+        if ('port' in message) resolve(message)
         else if ('load' in message) load = message.load
         else reject(new Error(`the ${role.role} could not start: ${message.error}`))
       })
@@ -44,6 +48,9 @@ export async function startChild(role: ChildRole): Promise<Child> {
     return {
       pid: child.pid!,
       port,
+      adminPort,
+      // One that has just gone has nothing to be told.
+      order: (order) => void child.send(order, () => {}),
       get load() {
         return load
       },

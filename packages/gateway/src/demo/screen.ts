@@ -33,6 +33,11 @@ export class Screen {
     )
   }
 
+  /** Where it can be looked at. */
+  page(url: string): void {
+    this.#print(`Look at it: ${url}\n\n`)
+  }
+
   second(second: DemoSecond, capacity: number): void {
     const line = lineOf(second, capacity)
     if (!this.#options.redraw) {

@@ -35,7 +35,8 @@ interface Queued {
  */
 export class SlowService {
   readonly #slots: number
-  readonly #service: Millis
+  /** Average time in a slot, in ms, of what is begun from now on. */
+  service: Millis
   readonly #jitter: number
   readonly #skipDeparted: boolean
   readonly #clock: Clock
@@ -46,7 +47,7 @@ export class SlowService {
 
   constructor(options: SlowServiceOptions = {}) {
     this.#slots = options.slots ?? 20
-    this.#service = options.service ?? 50
+    this.service = options.service ?? 50
     this.#jitter = options.jitter ?? 0.1
     this.#skipDeparted = options.skipDeparted ?? false
     this.#clock = options.clock ?? systemClock
@@ -73,7 +74,7 @@ export class SlowService {
   }
 
   #serve(job: Job, from: Instant): void {
-    const end = from + this.#service * (1 + this.#jitter * (2 * this.#random() - 1))
+    const end = from + this.service * (1 + this.#jitter * (2 * this.#random() - 1))
     this.#clock.after(end - this.#clock.now(), () => {
       job.done()
       const next = this.#next()

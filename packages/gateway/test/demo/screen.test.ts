@@ -40,6 +40,7 @@ function screen(options: Partial<ScreenOptions> = {}): { screen: Screen; written
 const RESULT: DemoResult = {
   passed: false,
   stopped: false,
+  byHand: false,
   plan: PLAN,
   verdict: [
     { name: 'one', passed: true, detail: 'fine' },
