@@ -8,6 +8,7 @@ import { spec } from 'node:test/reporters'
 const ALONE = [
   'gateway/dist/test/integration/bench.test.js',
   'gateway/dist/test/integration/computing.test.js',
+  'gateway/dist/test/integration/demo-page.test.js',
   'gateway/dist/test/integration/demo.test.js',
   'sluice/dist/test/integration/battery.test.js',
 ]

@@ -49,7 +49,7 @@ async function smaller(target, text) {
   let least = text
   const end = performance.now() + 2000
   for (let size = Math.ceil(least.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2))
-    for (let at = 0; at < least.length && performance.now() < end; ) {
+    for (let at = 0; at < least.length && performance.now() < end;) {
       const less = least.slice(0, at) + least.slice(at + size)
       Atomics.add(beat, 2, 1)
       if ((await flawOf(target, less)) === undefined) at += size
@@ -104,7 +104,7 @@ for (const [place, target] of chosen.entries()) {
   let faults = 0
   let done = 0
   const along = target.along ?? 1
-  for (; done < count && faults < 3 && Date.now() < until; ) {
+  for (; done < count && faults < 3 && Date.now() < until;) {
     const group = []
     for (let i = 0; i < along && done < count; i++) {
       const index = first + done++

@@ -1,7 +1,28 @@
 // Inputs out of examples: each follows from the seed, the name of its target and its number alone, so that any one of
 // them can be made again without the others.
 
-const ODD = ['\0', '\r', '\n', '\r\n', '\t', ' ', '"', "'", '\\', '%', '${', '{', '}', '[', ']', ':', ';', ',', '=', '-']
+const ODD = [
+  '\0',
+  '\r',
+  '\n',
+  '\r\n',
+  '\t',
+  ' ',
+  '"',
+  "'",
+  '\\',
+  '%',
+  '${',
+  '{',
+  '}',
+  '[',
+  ']',
+  ':',
+  ';',
+  ',',
+  '=',
+  '-',
+]
 const WIDE = ['\u00e9', '\u2028', '\ud83d\ude00', '\ud800', '\u202e', '\u009b', '\u001b[2J', '\u007f', '\ufeff']
 const NUMBERS = ['0', '-1', '1e999', '9007199254740993', '00', '+1', '0x10', '1.5', '-0', '99999999999999999999', 'NaN']
 const NAMES = ['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty', '__defineGetter__']

@@ -66,12 +66,20 @@ function stateOf({ phase, dryRun, now, fleet, upstreams, degradation }: StatePar
   if (phase === 'starting') return ['starting', 'It is not listening yet.']
   if (phase === 'draining') return ['draining', 'It ends: what has come is served, nothing new is taken.']
   const over = `${Math.round(now.over / 1000)} s`
-  if (dryRun) return ['dry-run', `On trial: ${now.shedPercent} % would have been refused in the last ${over}.`]
+  if (dryRun)
+    return ['dry-run', `On trial: ${Math.round(now.shedPercent)} % would have been refused in the last ${over}.`]
   const sick = upstreams.filter(({ healthy }) => !healthy)
   if (sick.length > 0) return ['upstream-failing', `${sick[0]!.server} is taken out: ${sick[0]!.because}.`]
   const open = upstreams.find(({ breaker }) => breaker === 'open')
   if (open !== undefined) return ['upstream-failing', `The breaker before ${open.upstream} is open.`]
-  if (now.shedPercent >= 1) return ['shedding', `${now.shedPercent} % were refused in the last ${over}.`]
+  if (now.ended >= 1 && now.good < now.ended / 2) {
+    const well = Math.round((100 * now.good) / now.ended)
+    return [
+      'upstream-failing',
+      `Of what ended in the last ${over}, ${well} % ended well: the rest failed, or its client had left.`,
+    ]
+  }
+  if (now.shedPercent >= 1) return ['shedding', `${Math.round(now.shedPercent)} % were refused in the last ${over}.`]
   if (degradation.length > 0) return ['shedding', `Under pressure: ${degradation.join(' and ')}.`]
   const gone = fleet.find(({ up }) => !up)
   if (gone !== undefined) return ['store-degraded', `Redis does not answer; ${gone.limit} goes by ${gone.policy}.`]

@@ -58,6 +58,8 @@ export class Recorder {
   #cpu = process.cpuUsage()
   #ticked: Instant = systemClock.now()
   #timer: NodeJS.Timeout | undefined
+  /** In progress where there is no gate. */
+  #ungated = 0
 
   /** From now on a second is a second. @param load what is in progress and waiting, read once in each */
   start(load: () => Load): void {
@@ -99,6 +101,17 @@ export class Recorder {
         const { lane, began } = of(arrival)
         this.#now.end(lane, systemClock.now() - began, outcome === 'success')
       },
+    }
+  }
+
+  /** Somebody is let in where there is no gate. @returns tells that it ended, and whether well */
+  ungated(): (good: boolean) => void {
+    const began = systemClock.now()
+    this.#now.letIn('normal', 0)
+    this.#ungated++
+    return (good) => {
+      this.#ungated--
+      this.#now.end('normal', systemClock.now() - began, good)
     }
   }
 
@@ -207,13 +220,15 @@ export class Recorder {
   }
 
   #figures(second: Second, over: Millis): Figures {
-    const { offered, admitted, good, rejected, latency, wait } = second
-    const { limit, inflight, queued } = this.#load()
+    const { offered, admitted, ended, good, rejected, latency, wait } = second
+    const { limit, inflight: gated, queued } = this.#load()
+    const inflight = gated + this.#ungated
     const perSecond = (count: number): number => rounded((count * 1000) / over)
     return {
       over: Math.round(over),
       offered: perSecond(offered),
       admitted: perSecond(admitted),
+      ended: perSecond(ended),
       good: perSecond(good),
       rejected: perSecond(rejected),
       shedPercent: offered === 0 ? 0 : rounded((rejected / offered) * 100),

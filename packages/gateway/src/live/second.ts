@@ -14,6 +14,8 @@ export interface LaneCounts {
 export class Second {
   offered = 0
   admitted = 0
+  /** Came to an end, well or not. */
+  ended = 0
   good = 0
   rejected = 0
   readonly by: Partial<Record<RejectionCode, number>> = {}
@@ -40,6 +42,7 @@ export class Second {
   }
 
   end(lane: Lane, took: Millis, good: boolean): void {
+    this.ended++
     if (good) this.good++
     this.latency.add(took)
     this.#lane(lane).latency.add(took)
@@ -48,6 +51,7 @@ export class Second {
   addAll(other: Second): void {
     this.offered += other.offered
     this.admitted += other.admitted
+    this.ended += other.ended
     this.good += other.good
     this.rejected += other.rejected
     this.latency.addAll(other.latency)

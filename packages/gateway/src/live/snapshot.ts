@@ -60,6 +60,8 @@ export interface Figures {
   readonly offered: number
   /** Let in, per second. */
   readonly admitted: number
+  /** Came to an end, per second, well or not. */
+  readonly ended: number
   /** Ended well, per second: the goodput. */
   readonly good: number
   /** Turned away, per second; clients that left while they waited are not counted. */

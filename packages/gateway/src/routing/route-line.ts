@@ -69,6 +69,8 @@ export class RouteLine {
   enter(req: IncomingMessage, res: ServerResponse, continued: boolean): void {
     if (this.#guarded === undefined) {
       if (continued) res.writeContinue()
+      const ended = this.#parts.recorder.ungated()
+      res.once('close', () => ended(res.writableFinished && res.statusCode < 500))
       return this.#parts.forward(req, res)
     }
     setVisitor(req, this.#visitor(req, res))

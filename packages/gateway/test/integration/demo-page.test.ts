@@ -31,7 +31,9 @@ describe('the page of the demo', { timeout: 60_000 }, () => {
       const slider = page.locator('.demo input').first()
       await slider.fill('3')
       await page.getByText('by hand').waitFor()
-      await page.getByLabel('with the gate', { exact: true }).getByText('shedding').waitFor({ timeout: 15_000 })
+      await page.getByLabel('with the gate', { exact: true }).getByText('shedding').waitFor({ timeout: 25_000 })
+      // Without a gate everybody is let in and nobody is answered in time.
+      await page.getByLabel('without', { exact: true }).getByText('upstream failing').waitFor({ timeout: 20_000 })
       assert.deepEqual(complaints, [])
 
       const move = (body: string, headers: Record<string, string>): Promise<number> =>

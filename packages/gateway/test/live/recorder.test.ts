@@ -33,6 +33,20 @@ describe('Recorder', () => {
     assert.equal(recorder.tenants.top(1)[0]?.tenant, 'acme')
   })
 
+  it('counts who passes where there is no gate, as long as they are there', () => {
+    const recorder = new Recorder()
+    const [first, second] = [recorder.ungated(), recorder.ungated()]
+    assert.equal(recorder.figures().inflight, 2)
+    first(true)
+    recorder.tick()
+    second(false)
+    recorder.tick()
+    assert.equal(recorder.figures().inflight, 0)
+    const [before, after] = recorder.history
+    assert.deepEqual([before!.good > 0, before!.ended > 0, before!.inflight], [true, true, 1])
+    assert.deepEqual([after!.good, after!.ended > 0, after!.inflight], [0, true, 0])
+  })
+
   it('remembers ten minutes and fifty refusals, and no more', () => {
     const recorder = new Recorder()
     for (let i = 0; i < 700; i++) recorder.tick()

@@ -14,6 +14,7 @@ export function ticks(count: number, end: number): Tick[] {
       over: 1000,
       offered,
       admitted,
+      ended: admitted,
       good: admitted - 2,
       rejected,
       shedPercent: (100 * rejected) / offered,
