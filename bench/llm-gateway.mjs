@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -181,11 +181,12 @@ async function disconnect() {
       if (blocker !== undefined) await until(() => door.line.status.inflight === 1)
       for (let n = 0; n < 300; n++) {
         const wire = new Wire(port)
-        const retried = door.counts.retried
+        const { retried } = door.counts
         void wire.call(bytes).catch(() => {})
         if (how === 'queued') await until(() => waiting(door) === 1)
         else if (how === 'sleeping') await until(() => door.counts.retried > retried && door.line.status.inflight === 0)
-        else if (name === 'in the middle') await until(() => (provider.log.last(1)[0]?.produced ?? 0) > 1)
+        else if (name === 'in the middle')
+          await until(() => door.counts.admitted > n && provider.log.last(1)[0].produced > 1)
         else await until(() => provider.engine.busy === 1)
         const record = provider.log.last(1)[0]
         const gone = () =>
@@ -248,13 +249,12 @@ function resident(pid) {
 }
 
 /** Streams that are read, a token every so many ms: the times between tokens, in ms. */
-async function gaps(port, { streams, every, ms }) {
-  const { connect } = await import('node:net')
+async function gaps(path, { streams, every, ms }) {
   const all = []
   const bytes = bytesOf({ stream: true, headers: { 'x-bench': `paced ${every} ${Math.floor(ms / every)}` } })
   await Promise.all(
     Array.from({ length: streams }, async () => {
-      const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+      const socket = connect({ path })
       let last
       socket.on('data', () => {
         const now = performance.now()
@@ -273,30 +273,31 @@ async function gaps(port, { streams, every, ms }) {
 async function readers() {
   const many = Number(values.readers)
   const upstream = await upstreamServer()
-  const section =
-    '{ dialect: openai, inflight: { count: 100000, tokens: 1000000000 }, slowReader: { stall: 1h }, queue: { max: 5000 } }'
-  const proxy = await gateway(upstream.port, section)
-  const watch = { streams: 50, every: 50, ms: 5000 }
-  await gaps(proxy.port, { ...watch, ms: 1500 })
+  const path = join(folder, 'door.sock')
+  const script = fileURLToPath(new URL('cases/llm-door.mjs', import.meta.url))
+  const door = await start([script, String(upstream.port), path], /^(\d+)\n/)
+  const watch = { streams: 50, every: 50, ms: 4000 }
+  await gaps(path, { ...watch, ms: 1500 })
   const before = []
-  for (let round = 0; round < 3; round++) before.push(quantile(await gaps(proxy.port, watch), 0.99))
-  const base = resident(proxy.pid)
+  for (let round = 0; round < 3; round++) before.push(quantile(await gaps(path, watch), 0.99))
+  const base = resident(door.pid)
   const wires = []
-  const flood = bytesOf({ stream: true, headers: { 'x-bench': 'flood' } })
+  // More than all buffers on the way to a reader hold together.
+  const flood = bytesOf({ stream: true, headers: { 'x-bench': 'flood 800' } })
   for (let n = 0; n < many; n++) {
-    const wire = new Wire(proxy.port)
+    const wire = new Wire(path)
     wire.pause()
     void wire.call(flood).catch(() => {})
     wires.push(wire)
     if (n % 20 === 19) await sleep(50)
   }
   await sleep(3000)
-  const each = (resident(proxy.pid) - base) / many
+  const each = (resident(door.pid) - base) / many
   const during = []
-  for (let round = 0; round < 3; round++) during.push(quantile(await gaps(proxy.port, watch), 0.99))
-  const held = (resident(proxy.pid) - base) / many
+  for (let round = 0; round < 3; round++) during.push(quantile(await gaps(path, watch), 0.99))
+  const held = (resident(door.pid) - base) / many
   say(`\n## ${many} readers that do not read, beside 50 that do (a token every ${watch.every} ms)\n`)
-  say(`gateway: ${base} kB before, ${each.toFixed(0)} kB more for each reader, ${held.toFixed(0)} kB 15 s later`)
+  say(`the gateway's door: ${base} kB before, ${each.toFixed(0)} kB more for each reader, ${held.toFixed(0)} kB 15 s later`)
   const list = (figures) => figures.map((figure) => figure.toFixed(1)).join(', ')
   say(`between two tokens, p99 of three rounds: ${list(before)} ms before, ${list(during)} ms beside them`)
   bar(`memory for each of ${many} stalled readers`, Math.max(each, held), 'kB', undefined, 256)
@@ -305,7 +306,7 @@ async function readers() {
   for (const wire of wires) wire.leave()
   const { aborted, took } = await untilAborted(upstream.port, many, left)
   say(`all leave at once: the server knows of ${aborted} of ${many} after ${took.toFixed(0)} ms`)
-  for (const each of [proxy, upstream]) await stop(each)
+  for (const each of [door, upstream]) await stop(each)
 }
 
 async function untilAborted(port, many, since) {

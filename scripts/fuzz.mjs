@@ -93,14 +93,14 @@ function campaign(seed, until) {
 const began = performance.now()
 const until = amount === undefined ? Infinity : Date.now() + Number(amount) * UNITS[unit]
 const all = { inputs: 0, faults: 0, targets: 0 }
-let seed = Number(values.seed)
-do {
+const isOver = () => amount === undefined || Date.now() >= until || all.faults > 0
+for (let seed = Number(values.seed); ; seed++) {
   const sum = await campaign(seed, until)
   all.inputs += sum.inputs
   all.faults += sum.faults
   all.targets = Math.max(all.targets, sum.targets)
-  seed++
-} while (amount !== undefined && Date.now() < until && all.faults === 0)
+  if (isOver()) break
+}
 const took = ((performance.now() - began) / 1000).toFixed(0)
 process.stdout.write(
   `fuzz: ${all.inputs} inputs, ${all.targets} targets, ${all.faults} faults, seed ${values.seed}, ${took} s\n`,

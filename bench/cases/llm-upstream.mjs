@@ -1,6 +1,6 @@
 // A model server that costs next to nothing. What it does with a call stands in the header `x-bench`: nothing: an answer at
-// once, streamed where that is asked for; `paced <ms> <count>`: a token every so many ms; `flood`: tokens without end, as
-// fast as they are read; `wait`: nothing. Prints its port; tells on `GET /aborted` how many calls were given up.
+// once, streamed where that is asked for; `paced <ms> <count>`: a token every so many ms; `flood <kB>`: so much text, as fast as
+// it is read; `wait`: nothing. Prints its port; tells on `GET /aborted` how many calls were given up.
 import { createServer } from 'node:http'
 
 const event = (content) =>
@@ -33,8 +33,12 @@ function answer(how, body, res) {
   }
   res.writeHead(200, { 'content-type': 'text/event-stream' })
   if (kind !== 'flood') return void res.end(event('hello') + LAST)
+  let left = (Number(every) * 1000) / FLOOD.length
   const flow = () => {
-    while (!res.destroyed) if (!res.write(FLOOD)) return
+    while (!res.destroyed) {
+      if (left-- < 0) return void res.end(LAST)
+      if (!res.write(FLOOD)) return
+    }
   }
   res.on('drain', flow)
   flow()

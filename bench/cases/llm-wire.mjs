@@ -4,14 +4,18 @@ import { connect } from 'node:net'
 /** One connection; calls follow one another. */
 export class Wire {
   #socket
+  #isTcp
   #text = ''
   #needed
   #told
   #sent
   #first
 
-  constructor(port) {
-    this.#socket = connect({ port, host: '127.0.0.1', noDelay: true })
+  /** @param where a port, or the path of a socket */
+  constructor(where) {
+    const target = typeof where === 'string' ? { path: where } : { port: where, host: '127.0.0.1', noDelay: true }
+    this.#isTcp = typeof where === 'number'
+    this.#socket = connect(target)
     this.#socket.on('error', (error) => this.#fail(error))
     this.#socket.on('close', () => this.#fail(new Error('closed')))
     this.#socket.on('data', (chunk) => this.#read(chunk.toString('latin1')))
@@ -31,7 +35,8 @@ export class Wire {
   /** Leaves without a word more. */
   leave() {
     this.#told = undefined
-    this.#socket.resetAndDestroy()
+    if (this.#isTcp) this.#socket.resetAndDestroy()
+    else this.#socket.destroy()
   }
 
   pause() {
@@ -94,7 +99,7 @@ export async function openLoop(port, bytes, { rate, ms }) {
       failed++
     }
   }
-  for (let sent = 0; ; ) {
+  for (let sent = 0; ;) {
     const now = performance.now() - begun
     if (now > ms) break
     for (const due = (now * rate) / 1000; sent < due; sent++) {

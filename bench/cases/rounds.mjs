@@ -2,13 +2,16 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 
-/** Starts a script that prints its port as its first line. */
-export async function startServer(script, args) {
-  const child = spawn('taskset', ['-c', '0', process.execPath, script, ...args], { stdio: ['pipe', 'pipe', 'inherit'] })
+/** Starts a script that prints its port as its first line, on one core. */
+export async function startServer(script, args, core = 0) {
+  const child = spawn('taskset', ['-c', String(core), process.execPath, script, ...args], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
   const [line] = await once(child.stdout, 'data')
   return {
     port: Number(String(line).trim().split('\n')[0]),
     pid: child.pid,
+    say: (line) => child.stdin.write(`${line}\n`),
     async stop() {
       child.stdin.end()
       child.kill('SIGTERM')
@@ -17,13 +20,20 @@ export async function startServer(script, args) {
   }
 }
 
-/** Requests a second that wrk gets in `seconds` s over `connections` kept-alive connections. */
-export function requestsPerSecond(url, { seconds, connections }) {
+/** What wrk gets in `seconds` s over `connections` kept-alive connections: answers a second, and the share not 2xx. */
+export function wrk(url, { seconds, connections }) {
   const args = ['-c', '1', 'wrk', '-t1', `-c${connections}`, `-d${seconds}s`, url]
   const output = execFileSync('taskset', args, { encoding: 'utf8' })
   const rate = /Requests\/sec:\s+([\d.]+)/.exec(output)
-  if (rate === null) throw new Error(`wrk said:\n${output}`)
-  return Number(rate[1])
+  const count = /(\d+) requests in/.exec(output)
+  if (rate === null || count === null) throw new Error(`wrk said:\n${output}`)
+  const others = /Non-2xx or 3xx responses: (\d+)/.exec(output)
+  return { rate: Number(rate[1]), refused: others === null ? 0 : Number(others[1]) / Number(count[1]) }
+}
+
+/** Requests a second that wrk gets. */
+export function requestsPerSecond(url, options) {
+  return wrk(url, options).rate
 }
 
 export function median(values) {

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** 20 slots and an unbounded queue behind them, in the order of arrival: it never says no, it only gets slower. */
-class Pool {
+export class Pool {
   #free
   #service
   #waiting = []
@@ -17,13 +17,20 @@ class Pool {
     this.#service *= 2
   }
 
+  /** From now on so many more slots, or fewer: what is in one ends in it. */
+  shift(slots) {
+    this.#free += slots
+    while (this.#free > 0 && this.#waiting.length > 0) {
+      this.#free--
+      this.#waiting.shift()()
+    }
+  }
+
   async work() {
     if (this.#free > 0) this.#free--
     else await new Promise((resolve) => this.#waiting.push(resolve))
     await sleep(this.#service)
-    const next = this.#waiting.shift()
-    if (next === undefined) this.#free++
-    else next()
+    this.shift(1)
   }
 }
 

@@ -17,7 +17,7 @@ import { Assembly, Succession, type Surroundings } from './assembly/index.ts'
 import { redacted, simplePlan, type GatewayPlan, type Plan } from './config/index.ts'
 import { Controls } from './control/index.ts'
 import { collect, loadOf, Recorder, type Phase, type Snapshot, type Tick } from './live/index.ts'
-import { ProxyCounts, screen, type ProxyStats } from './proxy/index.ts'
+import { keepPace, ProxyCounts, screen, type ProxyStats } from './proxy/index.ts'
 import type { Visitor } from './routing/index.ts'
 import { refuseTunnels } from './tunnel.ts'
 
@@ -188,6 +188,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       screen((req, res) => succession.current.handleContinue(req, res)),
     )
     refuseTunnels(server)
+    keepPace(server, { crowded: () => isCrowded(loadOf(succession.current)) })
     // Answers that do not come from the upstream end their connection too.
     server.prependListener('request', (_req, res) => {
       if (phase === 'draining') res.shouldKeepAlive = false
@@ -293,6 +294,11 @@ function planOf(options: GatewayOptions): GatewayPlan {
     listen: { ...made.listen, clientTimeout },
     upstreams: { default: { ...only, timeouts } },
   }
+}
+
+/** Whoever came now would wait, or be turned away. */
+function isCrowded({ queued, inflight, limit }: ReturnType<typeof loadOf>): boolean {
+  return queued > 0 || (limit > 0 && inflight >= limit)
 }
 
 function clientTimeoutOf({ listen, upstreams }: GatewayPlan): Millis {

@@ -6,7 +6,7 @@ import { isIP } from 'node:net'
  */
 export function isLoopbackHost(host: string | undefined): boolean {
   if (host === undefined) return true
-  const [, bracketed, plain] = /^(?:\[([\da-f:.]+)\]|([^:[\]]+))(?::\d{1,5})?$/i.exec(host) ?? []
+  const [, bracketed, plain] = /^(?:\[([\da-f:.]+)\]|([\w.-]+))(?::\d{1,5})?$/i.exec(host) ?? []
   if (bracketed !== undefined) return isIP(bracketed) === 6
   if (plain === undefined) return false
   const name = plain.toLowerCase()

@@ -36,6 +36,30 @@ const MEMBERS: readonly Rows<UpstreamView>[] = [
     labels: memberLabels,
     value: (row) => row.told,
   },
+  {
+    name: 'server_link_broken',
+    help: '1 while a server that should say how loaded it is does not: headers are stripped on the way',
+    labels: memberLabels,
+    value: (row) => Number(row.link === 'broken'),
+  },
+  {
+    name: 'server_refusals',
+    help: 'Refusals (429, 503) a server has answered with',
+    labels: memberLabels,
+    value: (row) => row.refused,
+  },
+  {
+    name: 'server_refusals_mute',
+    help: 'Those of them that did not say when to come back',
+    labels: memberLabels,
+    value: (row) => row.mute,
+  },
+  {
+    name: 'server_narrowed',
+    help: 'What the word of an upstream has narrowed it to, in requests at once; -1: nothing',
+    labels: memberLabels,
+    value: (row) => row.narrowed,
+  },
 ]
 
 const FLEET: readonly Rows<FleetView>[] = [

@@ -154,6 +154,8 @@ export class Assembly {
           route,
           units: route.limits.map((name) => parts.unit(name)),
           breaker: parts.breaker(route.upstream),
+          // Behind the door to language models quotas are kept by the door.
+          balancer: parts.door?.upstream === route.upstream ? undefined : parts.balancer(route.upstream),
           forward: forwardFor(route),
           cache: parts.cache,
           shows,

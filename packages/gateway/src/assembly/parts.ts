@@ -1,9 +1,11 @@
+import type { IncomingMessage } from 'node:http'
 import { breaker, consecutive, type Breaker, type Observer } from 'sluice'
 import { ResponseCache } from '../cache/index.ts'
 import type { GatewayPlan, RedisConfig } from '../config/index.ts'
 import type { FleetStore } from '../fleet/index.ts'
 import { limitUnit, type LimitUnit } from '../gates/index.ts'
 import { Balancer } from '../upstreams/index.ts'
+import { visitorOf } from '../routing/index.ts'
 import { llmKey, type LlmPart, type LlmPartOptions } from './llm-part.ts'
 
 /** What runs, by what it was made of: what was made of the same is the same, and goes on as it is. */
@@ -80,7 +82,7 @@ export function partsOf(
       const { breaker: rule, ...config } = upstream
       names.balancers.set(
         name,
-        kept(before.balancers, balancers, keyOf(name, config), () => new Balancer(upstream)),
+        kept(before.balancers, balancers, keyOf(name, config), () => new Balancer(upstream, { name: `upstream ${name}`, keyOf: whose })),
       )
       if (rule === undefined) continue
       const { failures, openFor, probes } = rule
@@ -117,6 +119,12 @@ export async function closeParts(parts: Running, next: Running = NOTHING): Promi
 /** Those that are in one and not in the other. */
 export function onlyIn<T>(these: ReadonlyMap<string, T>, those: ReadonlyMap<string, T>): readonly T[] {
   return [...these].filter(([key, value]) => those.get(key) !== value).map(([, value]) => value)
+}
+
+/** By tenant, or where nobody is told apart by address. */
+function whose(client: object): string | undefined {
+  const req = client as IncomingMessage
+  return visitorOf(req)?.flow ?? req.socket.remoteAddress
 }
 
 function keyOf(...made: readonly unknown[]): string {

@@ -114,16 +114,21 @@ function tenantViews(recorder: Recorder, label: (tenant: string) => string): rea
 function upstreamViews({ plan, parts }: Assembly): readonly UpstreamView[] {
   return Object.keys(plan.upstreams).flatMap((upstream) => {
     const breaker = parts.breaker(upstream)?.state.value ?? null
-    return parts.balancer(upstream).members.map(({ origin, condition, weight, inflight, told, answered, failed }) => ({
+    const { members, below } = parts.balancer(upstream)
+    return members.map((member) => ({
       upstream,
-      server: origin,
-      healthy: condition.fit,
-      because: condition.because,
-      weight,
-      inflight,
-      told: told ?? -1,
-      answered,
-      failed,
+      server: member.origin,
+      healthy: member.condition.fit,
+      because: member.condition.because,
+      weight: member.weight,
+      inflight: member.inflight,
+      told: member.told ?? -1,
+      link: member.link,
+      refused: member.refused,
+      mute: member.mute,
+      narrowed: finite(below.cap),
+      answered: member.answered,
+      failed: member.failed,
       breaker,
     }))
   })

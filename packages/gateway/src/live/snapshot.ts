@@ -154,6 +154,16 @@ export interface UpstreamView {
   readonly inflight: number
   /** What it last said of its own utilisation (ORCA), from 0; -1 where it did not say. */
   readonly told: number
+  /**
+   * How it speaks of its load: `silent` (never, as most do), `heard`, or `broken`: it did and does no longer, or it refuses
+   * without saying when to come back (something on the way strips the headers).
+   */
+  readonly link: 'silent' | 'heard' | 'broken'
+  /** Refusals it has answered with (429, 503), and how many of these did not say when to come back. Since the start. */
+  readonly refused: number
+  readonly mute: number
+  /** What its word has narrowed the upstream to, in requests at once; -1 where it has not. */
+  readonly narrowed: number
   /** Since the start. */
   readonly answered: number
   readonly failed: number

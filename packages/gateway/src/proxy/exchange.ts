@@ -73,22 +73,36 @@ export class Exchange implements UpstreamReceiver, Leaver {
     process.nextTick(flushHead, this)
   }
 
-  data(chunk: Uint8Array): void {
+  data(chunk: Uint8Array): boolean {
     if (!this.#headFlushed && this.#first === undefined && chunk.length <= SMALL) {
       this.#first = chunk
-      return
+      return false
     }
     if (this.#first !== undefined) this.flush()
-    this.#write(chunk)
+    return this.#write(chunk)
   }
 
-  #write(chunk: Uint8Array): void {
+  /** @returns true when all of it is on its way already */
+  #write(chunk: Uint8Array): boolean {
     this.#headFlushed = true
-    if (this.#res.write(chunk)) return
+    const socket = this.#direct
+    const taken = this.#res.write(chunk)
+    if (socket !== undefined) {
+      // Now and not at the end of this turn: what the system takes at once need not be kept.
+      socket.uncork()
+      if (socket.writableLength === 0) return true
+    }
+    if (taken) return false
     this.#call?.pause()
-    if (this.#heedsDrain) return
+    if (this.#heedsDrain) return false
     this.#heedsDrain = true
     this.#res.on('drain', () => this.#call?.resume())
+    return false
+  }
+
+  /** The connection, where it is the turn of this answer to be written to it. */
+  get #direct(): Socket | undefined {
+    return this.#req.httpVersionMajor === 1 ? (this.#res.socket ?? undefined) : undefined
   }
 
   end(): void {
@@ -102,8 +116,8 @@ export class Exchange implements UpstreamReceiver, Leaver {
   /** All of it at once. */
   #endWith(text: string): void {
     const res = this.#res
-    const { socket } = res
-    if (socket === null || res.chunkedEncoding) return void res.end(text, 'latin1')
+    const socket = this.#direct
+    if (socket === undefined || res.chunkedEncoding) return void res.end(text, 'latin1')
     // `end` would write a second, empty piece along with it, and two pieces go the slow way.
     socket.cork()
     res.write(text, 'latin1')

@@ -4,7 +4,7 @@ import { Exchange, type Ending, type ExchangeHost } from './exchange.ts'
 import { answer } from './own-answer.ts'
 import { requestHeaders, type ForwardingRules } from './request-headers.ts'
 import { flawOf } from './screen.ts'
-import { undiciUpstream } from './undici-upstream.ts'
+import { upstreamClient } from './upstream-client.ts'
 import type { UpstreamFailureCode } from './upstream-failure.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -66,7 +66,7 @@ export interface ProxyHandler {
  */
 export function proxy(options: ProxyOptions): ProxyHandler {
   const { upstream: origin, connectTimeout = 5000, headersTimeout = 60_000, bodyTimeout = 300_000 } = options
-  const upstream = undiciUpstream({ origin, connectTimeout, headersTimeout, bodyTimeout })
+  const upstream = upstreamClient({ origin, connectTimeout, headersTimeout, bodyTimeout })
   return forward(upstream, options)
 }
 
@@ -97,6 +97,7 @@ export function forward(upstream: Upstream, options: Omit<ProxyOptions, 'upstrea
       target: req.url ?? '/',
       headers: requestHeaders(req, rulesFor(req.socket.remoteAddress)),
       body: hasBody(req) ? req : undefined,
+      client: req,
     })
   }
 

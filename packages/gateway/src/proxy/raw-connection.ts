@@ -2,6 +2,7 @@ import { connect as open, type Socket } from 'node:net'
 import { connect as openSecure } from 'node:tls'
 import { RawBody, type RawBodyListener } from './raw-body.ts'
 import type { RawCall } from './raw-call.ts'
+import { RawReader } from './raw-reader.ts'
 import { RawResponse, type RawListener } from './raw-response.ts'
 import {
   BODY_TIMEOUT,
@@ -20,6 +21,8 @@ export interface RawTarget {
   readonly secure: boolean
   /** Whose certificate is asked for; `undefined` for an address. */
   readonly serverName: string | undefined
+  /** Who vouches for it; `undefined`: whom Node trusts. */
+  readonly ca: string | undefined
 }
 
 /** Patience, in ticks of the keeper. */
@@ -42,9 +45,6 @@ export interface RawKeeper {
   gone(connection: RawConnection): void
 }
 
-/** What every plain connection reads into: what is in it is taken out before the next read, on whichever connection. */
-const READ = Buffer.allocUnsafeSlow(65_536)
-
 /** One connection, one call at a time. */
 export class RawConnection implements RawListener, RawBodyListener {
   /** The tick after which it is idle no longer. */
@@ -53,6 +53,7 @@ export class RawConnection implements RawListener, RawBodyListener {
   readonly #socket: Socket
   readonly #secure: boolean
   readonly #response = new RawResponse()
+  readonly #reader = new RawReader()
   #call: RawCall | undefined
   #body: RawBody | undefined
   #since: number
@@ -121,13 +122,10 @@ export class RawConnection implements RawListener, RawBodyListener {
   }
 
   data(chunk: Buffer, from: number, to: number): void {
-    if (this.#secure) {
-      this.#call?.receiver.data(chunk.subarray(from, to))
-      return
-    }
-    const own = Buffer.allocUnsafe(to - from)
-    chunk.copy(own, 0, from, to)
-    this.#call?.receiver.data(own)
+    const call = this.#call
+    if (call === undefined) return
+    if (this.#secure) call.receiver.data(chunk.subarray(from, to))
+    else this.#reader.pass(chunk, from, to, call.receiver)
   }
 
   moved(): void {
@@ -145,10 +143,12 @@ export class RawConnection implements RawListener, RawBodyListener {
 
   #openPlain(): Socket {
     const { host, port } = this.#keeper.target
+    const reader = this.#reader
     const onread = {
-      buffer: READ,
+      // The types do not know that nothing means the same again.
+      buffer: () => reader.next() as Buffer,
       callback: (length: number): boolean => {
-        this.#read(READ.subarray(0, length))
+        this.#read(reader.read(length))
         return true
       },
     }
@@ -156,8 +156,8 @@ export class RawConnection implements RawListener, RawBodyListener {
   }
 
   #openSecure(): Socket {
-    const { host, port, serverName } = this.#keeper.target
-    const named = serverName === undefined ? {} : { servername: serverName }
+    const { host, port, serverName, ca } = this.#keeper.target
+    const named = { ...(serverName !== undefined && { servername: serverName }), ...(ca !== undefined && { ca }) }
     const socket = openSecure({ host, port, ...named, ALPNProtocols: ['http/1.1'] }, () => this.#opened())
     return socket.setNoDelay(true).on('data', (chunk: Buffer) => this.#read(chunk))
   }
@@ -200,6 +200,7 @@ export class RawConnection implements RawListener, RawBodyListener {
     this.#used = true
     body?.stop()
     const response = this.#response
+    this.#reader.rest()
     if (!clean || !response.kept || body?.done === false) this.#destroy()
     else {
       if (call?.paused === true) this.#socket.resume()
@@ -238,6 +239,7 @@ export class RawConnection implements RawListener, RawBodyListener {
     this.#response.stop()
     this.#body?.stop()
     this.#body = undefined
+    this.#reader.close()
     this.#socket.destroy()
     this.#keeper.gone(this)
   }

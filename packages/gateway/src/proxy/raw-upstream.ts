@@ -10,6 +10,8 @@ import type { Upstream, UpstreamCall, UpstreamReceiver, UpstreamRequest } from '
 export interface RawUpstreamOptions extends UndiciUpstreamOptions {
   /** Connections at most; who comes when all are busy waits for one. At least 1. Default 10,000. */
   readonly connections?: number
+  /** Certificates, in PEM, of those who may vouch for the upstream. Default: those Node trusts. */
+  readonly ca?: string
 }
 
 /** Time is looked at this often, in ms: a deadline is kept to within two of them. */
@@ -57,6 +59,7 @@ class RawUpstream implements Upstream, RawKeeper, RawSwitchboard {
       port: Number(origin.port === '' ? (secure ? 443 : 80) : origin.port),
       secure,
       serverName: isIP(name) === 0 ? name : undefined,
+      ca: options.ca,
     }
     this.patience = {
       connect: ticks(connectTimeout),

@@ -10,13 +10,16 @@ export interface UpstreamRequest {
   readonly headers: readonly string[]
   /** Read with backpressure, and never destroyed: it belongs to the caller. */
   readonly body: Readable | undefined
+  /** On whose behalf; `undefined`: the gateway's own. */
+  readonly client?: object
 }
 
 /** Hears of the answer: `head` once, `data` any number of times, then `end`; or `failed` at any point, and no more. */
 export interface UpstreamReceiver {
   /** The final response; informational ones (100 to 199) are not told. Names and values in turn. */
   head(status: number, reason: string, headers: readonly string[]): void
-  data(chunk: Uint8Array): void
+  /** @returns true when it has done with the memory of `chunk`, which is then used again; else it may keep it */
+  data(chunk: Uint8Array): boolean | void
   end(): void
   failed(failure: UpstreamFailure): void
 }

@@ -7,6 +7,8 @@ import type { GatewayPlan, RoutePlan } from '../config/index.ts'
 import type { LimitUnit } from '../gates/index.ts'
 import type { Recorder } from '../live/index.ts'
 import type { Listener } from '../proxy/index.ts'
+import type { Balancer } from '../upstreams/index.ts'
+import { asToldBelow } from './as-told-below.ts'
 import { givingUp } from './giving-up.ts'
 import { matcherOf, type Matcher } from './match.ts'
 import { identityOf, setVisitor, Visitor, visitorOf } from './visitor.ts'
@@ -18,6 +20,8 @@ export interface RouteParts {
   /** Outermost first. */
   readonly units: readonly LimitUnit[]
   readonly breaker: Breaker | undefined
+  /** What hears how the upstream does; `undefined` where somebody else goes by that. */
+  readonly balancer: Balancer | undefined
   readonly forward: Listener
   readonly cache: ResponseCache | undefined
   readonly shows: (header: (name: string) => string | undefined) => boolean
@@ -61,9 +65,9 @@ export class RouteLine {
     const [first, ...rest] = gates
     if (first === undefined) return
     const whole = rest.length === 0 ? first : series(first, ...rest)
-    this.gate = whole
+    this.gate = parts.balancer === undefined ? whole : asToldBelow(whole, parts.balancer.below)
     this.givingUp = this.#degradation(units)
-    this.#guarded = this.#guard(whole)
+    this.#guarded = this.#guard(this.gate)
   }
 
   enter(req: IncomingMessage, res: ServerResponse, continued: boolean): void {
@@ -96,6 +100,7 @@ export class RouteLine {
       arrival: (req) => visitorOf(req)!.arrival,
       trust: plan.listen.trustedProxies,
       body: plan.refusals,
+      load: () => this.#load(gate),
       ...(this.givingUp && { degradation: this.givingUp }),
       ...(route.timeout !== undefined && { timeout: route.timeout }),
       ...(dryRun && { dryRun }),
@@ -105,6 +110,13 @@ export class RouteLine {
         if (visitor !== undefined && this.#isOurs(rejection.gate)) recorder.refused(visitor, rejection)
       },
     })
+  }
+
+  /** What is in progress as a share of the limit, or how busy the upstream says it is, where that is more. */
+  #load({ stats: { inflight, limit } }: Gate): number | undefined {
+    const told = this.#parts.balancer?.told
+    if (!(limit > 0 && limit < Infinity)) return told
+    return Math.max(inflight / limit, told ?? 0)
   }
 
   /** A refusal by a step of degradation, which no gate has heard of. */

@@ -1,12 +1,13 @@
 import { systemClock, systemRandom, type Clock, type Random } from 'sluice'
 import type { UpstreamConfig } from '../config/index.ts'
 import {
-  undiciUpstream,
+  upstreamClient,
   type Upstream,
   type UpstreamCall,
   type UpstreamReceiver,
   type UpstreamRequest,
 } from '../proxy/index.ts'
+import { Below } from './below.ts'
 import { Condition } from './condition.ts'
 import { HealthCheck } from './health-check.ts'
 import { Member } from './member.ts'
@@ -14,8 +15,12 @@ import { Member } from './member.ts'
 export interface BalancerOptions {
   readonly clock?: Clock
   readonly random?: Random
-  /** The client for one server. Default: undici's. */
+  /** The client for one server. Default: the raw one. */
   readonly connect?: (origin: URL) => Upstream
+  /** For people. Default `upstream`. */
+  readonly name?: string
+  /** Whom a request is from, as far as a quota of the upstream may be theirs. Default: nobody is told apart. */
+  readonly keyOf?: (client: object) => string | undefined
 }
 
 /**
@@ -26,22 +31,25 @@ export interface BalancerOptions {
  */
 export class Balancer implements Upstream {
   readonly members: readonly Member[]
+  /** What it says of its own overload. */
+  readonly below: Below
   readonly #checks: readonly HealthCheck[]
   readonly #random: Random
 
   constructor(config: UpstreamConfig, options: BalancerOptions = {}) {
-    const { clock = systemClock, random = systemRandom } = options
+    const { clock = systemClock, random = systemRandom, name = 'upstream', keyOf = (): string => '' } = options
     const { servers, hostHeader, health, passive, timeouts } = config
     const connect =
       options.connect ??
       ((origin: URL): Upstream =>
-        undiciUpstream({
+        upstreamClient({
           origin,
           connectTimeout: timeouts.connect,
           headersTimeout: timeouts.headers,
           bodyTimeout: timeouts.body,
         }))
     this.#random = random
+    this.below = new Below({ name, clock, keyOf, inflight: () => this.inflight })
     const { failAfter = 1, passAfter = 1 } = health ?? {}
     this.members = servers.map(({ url, weight }) => {
       const origin = new URL(url)
@@ -53,6 +61,7 @@ export class Balancer implements Upstream {
         host: hostHeader === 'upstream' && servers.length > 1 ? origin.host : undefined,
         condition: new Condition({ failAfter, passAfter, ...passive, clock }),
         clock,
+        below: this.below,
       })
     })
     this.#checks =
@@ -64,6 +73,12 @@ export class Balancer implements Upstream {
     let sum = 0
     for (const member of this.members) sum += member.inflight
     return sum
+  }
+
+  /** How busy its servers say they are, on average of those that do; `undefined` where none does. */
+  get told(): number | undefined {
+    const told = this.members.flatMap((member) => member.told ?? [])
+    return told.length === 0 ? undefined : told.reduce((sum, each) => sum + each, 0) / told.length
   }
 
   send(request: UpstreamRequest, receiver: UpstreamReceiver): UpstreamCall {

@@ -1,2 +1,3 @@
 export { Balancer, type BalancerOptions } from './balancer.ts'
-export type { Member } from './member.ts'
+export type { Below } from './below.ts'
+export type { Link, Member } from './member.ts'

@@ -1,12 +1,16 @@
 import type { Clock, Instant, Millis } from 'sluice'
 import { loadTold } from 'sluice/undici'
 import type { Upstream, UpstreamCall, UpstreamFailure, UpstreamReceiver, UpstreamRequest } from '../proxy/index.ts'
+import { LOAD_FORMAT } from 'sluice/http'
+import type { Below } from './below.ts'
 import { Condition } from './condition.ts'
 
 /** What a server said of its own load is forgotten after this, in ms. */
 const TOLD_FOR: Millis = 10_000
 /** However full one says it is: it is asked now and then, or nobody would hear that it is no longer. */
 const LEAST_ROOM = 0.05
+/** How often a server is asked for its load, in ms. */
+const ASK_EVERY: Millis = 100
 
 export interface MemberOptions {
   readonly upstream: Upstream
@@ -17,7 +21,14 @@ export interface MemberOptions {
   readonly host: string | undefined
   readonly condition: Condition
   readonly clock: Clock
+  readonly below: Below
 }
+
+/**
+ * How a server speaks of its load: `silent` (never, as most do), `heard` lately, or `broken`: it did and does no longer, or
+ * it refuses without saying when to come back, so that what it needs does not reach the door.
+ */
+export type Link = 'silent' | 'heard' | 'broken'
 
 /** One server behind the gateway: what is on its way to it, and how it does. */
 export class Member {
@@ -32,8 +43,16 @@ export class Member {
   readonly #clock: Clock
   #told = 0
   #toldAt: Instant = -Infinity
+  #askedAt: Instant = -Infinity
+  #answeredAt: Instant = -Infinity
+  /** Refused here, and how many of these did not say when to come back. */
+  refused = 0
+  mute = 0
+  #muteAt: Instant = -Infinity
+  readonly below: Below
 
-  constructor({ upstream, origin, weight, host, condition, clock }: MemberOptions) {
+  constructor({ upstream, origin, weight, host, condition, clock, below }: MemberOptions) {
+    this.below = below
     this.upstream = upstream
     this.origin = origin
     this.weight = weight
@@ -54,21 +73,60 @@ export class Member {
     return (this.inflight + 1) / (this.weight * Math.max(LEAST_ROOM, 1 - told))
   }
 
+  /** How it speaks of its load. */
+  get link(): Link {
+    const now = this.#clock.now()
+    if (now - this.#muteAt < TOLD_FOR) return 'broken'
+    if (this.#toldAt === -Infinity) return 'silent'
+    // One that is not asked anything need not say anything.
+    return this.#answeredAt - this.#toldAt > TOLD_FOR ? 'broken' : 'heard'
+  }
+
   send(request: UpstreamRequest, receiver: UpstreamReceiver): UpstreamCall {
     this.inflight++
     this.condition.asked()
-    const errand = new Errand(this, receiver)
-    errand.sent(this.upstream.send(this.#host === undefined ? request : addressed(request, this.#host), errand))
+    const errand = new Errand(this, receiver, request.client)
+    const to = this.#host === undefined ? request : addressed(request, this.#host)
+    errand.sent(this.upstream.send(this.#isToAsk() ? asking(to) : to, errand))
     return errand
   }
 
-  hear(headers: readonly string[]): void {
-    if (!headers.some(saysLoad)) return
+  /** Learns from the head of an answer. Returns the headers that are for the client. */
+  hear(status: number, headers: readonly string[], client: object | undefined): readonly string[] {
+    const { below } = this
+    const refusing = status === 503 || status === 429
+    const speaks = headers.some(speaksOfLoad)
+    if (refusing || speaks) below.heard(status, (name) => headerIn(headers, name), client)
+    if (refusing) {
+      this.refused++
+      if (headerIn(headers, 'retry-after') === undefined && headerIn(headers, 'retry-after-ms') === undefined) {
+        this.mute++
+        this.#muteAt = this.#clock.now()
+      }
+    } else if (!below.calm && status < 500) below.answered(client)
+    if (!speaks) return headers
     const load = loadTold((name) => headerIn(headers, name))
     const told = load?.utilization ?? load?.pressure
-    if (told === undefined) return
-    this.#told = told
-    this.#toldAt = this.#clock.now()
+    if (told !== undefined) {
+      this.#told = told
+      this.#toldAt = this.#clock.now()
+      if (told > 1) below.overloaded(told)
+    }
+    // What was said to the gateway; its clients are told of the gateway's own load.
+    return without(headers, 'endpoint-load-metrics')
+  }
+
+  /** Now and then, and only of those who do something. */
+  #isToAsk(): boolean {
+    const now = this.#clock.now()
+    if (now - this.#askedAt < ASK_EVERY) return false
+    this.#askedAt = now
+    return true
+  }
+
+  done(): void {
+    this.answered++
+    if (this.#toldAt !== -Infinity) this.#answeredAt = this.#clock.now()
   }
 }
 
@@ -80,7 +138,10 @@ class Errand implements UpstreamReceiver, UpstreamCall {
   #over = false
   #good: boolean | undefined
 
-  constructor(member: Member, receiver: UpstreamReceiver) {
+  readonly #client: object | undefined
+
+  constructor(member: Member, receiver: UpstreamReceiver, client: object | undefined) {
+    this.#client = client
     this.#member = member
     this.#receiver = receiver
   }
@@ -92,16 +153,15 @@ class Errand implements UpstreamReceiver, UpstreamCall {
   head(status: number, reason: string, headers: readonly string[]): void {
     // 503 is no illness but an honest refusal: taking the server out would send its load to the others.
     this.#good = status === 503 ? undefined : status !== 502 && status !== 504
-    this.#member.hear(headers)
-    this.#receiver.head(status, reason, headers)
+    this.#receiver.head(status, reason, this.#member.hear(status, headers, this.#client))
   }
 
-  data(chunk: Uint8Array): void {
-    this.#receiver.data(chunk)
+  data(chunk: Uint8Array): boolean | void {
+    return this.#receiver.data(chunk)
   }
 
   end(): void {
-    if (this.#settle(this.#good)) this.#member.answered++
+    if (this.#settle(this.#good)) this.#member.done()
     this.#receiver.end()
   }
 
@@ -139,13 +199,25 @@ function addressed(request: UpstreamRequest, host: string): UpstreamRequest {
   return { ...request, headers }
 }
 
-const LOAD: ReadonlySet<string> = new Set(['endpoint-load-metrics', 'sluice-pressure'])
+function asking(request: UpstreamRequest): UpstreamRequest {
+  const { headers } = request
+  if (headerIn(headers, LOAD_FORMAT) !== undefined) return request
+  return { ...request, headers: [...headers, LOAD_FORMAT, 'TEXT'] }
+}
 
-function saysLoad(name: string, at: number): boolean {
-  return at % 2 === 0 && (name.length === 21 || name.length === 15) && LOAD.has(name.toLowerCase())
+const LOAD: ReadonlySet<string> = new Set(['endpoint-load-metrics', 'sluice-pressure', 'ratelimit'])
+
+function speaksOfLoad(name: string, at: number): boolean {
+  const { length } = name
+  return at % 2 === 0 && (length === 21 || length === 15 || length === 9) && LOAD.has(name.toLowerCase())
 }
 
 function headerIn(headers: readonly string[], name: string): string | undefined {
-  for (let i = 0; i < headers.length; i += 2) if (headers[i]!.toLowerCase() === name) return headers[i + 1]
+  for (let i = 0; i < headers.length; i += 2)
+    if (headers[i]!.length === name.length && headers[i]!.toLowerCase() === name) return headers[i + 1]
   return undefined
+}
+
+function without(headers: readonly string[], name: string): string[] {
+  return headers.filter((_, at) => headers[at - (at % 2)]!.toLowerCase() !== name)
 }

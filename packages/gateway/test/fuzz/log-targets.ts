@@ -12,7 +12,12 @@ const CHUNKED = 'HTTP/1.1 503 No\r\ntransfer-encoding: chunked\r\n\r\n3;x=1\r\na
 async function linesOf(...chunks: readonly string[]): Promise<string[]> {
   const lines = []
   // eslint-disable-next-line @typescript-eslint/require-await -- as a file comes
-  for await (const line of logLines((async function* () { yield* chunks })())) lines.push(line)
+  for await (const line of logLines(
+    (async function* () {
+      yield* chunks
+    })(),
+  ))
+    lines.push(line)
   return lines
 }
 
@@ -33,7 +38,12 @@ export const targets: readonly FuzzTarget[] = [
   {
     name: 'access-logs',
     weight: 8,
-    seeds: [COMMON, JSON_LINE, '{"ts":1763726400.123,"request_time":0.5}', '- - - [21/Nov/2026:00:00:00 +0000] "-" 400 0'],
+    seeds: [
+      COMMON,
+      JSON_LINE,
+      '{"ts":1763726400.123,"request_time":0.5}',
+      '- - - [21/Nov/2026:00:00:00 +0000] "-" 400 0',
+    ],
     words: ['"', '\\"', '[', ']', ' ', '{', '"time":', '"duration":', '1e999', '{"__proto__":1}', '31/Feb/2026', ':60'],
     check(input) {
       for (const field of [undefined, 'tenant', 'host', 'user', '__proto__', 'constructor']) {
@@ -67,7 +77,14 @@ export const targets: readonly FuzzTarget[] = [
     name: 'load-answers',
     weight: 4,
     seeds: [ANSWER, CHUNKED, 'HTTP/1.1 204 No\r\n\r\n', 'HTTP/1.1 200 OK\r\nx: y\r\n\r\nuntil the end'],
-    words: ['\r\n', '0\r\n\r\n', 'ffffffffffffffff\r\n', 'content-length: -1\r\n', 'HTTP/1.1 100 Continue\r\n\r\n', ':'],
+    words: [
+      '\r\n',
+      '0\r\n\r\n',
+      'ffffffffffffffff\r\n',
+      'content-length: -1\r\n',
+      'HTTP/1.1 100 Continue\r\n\r\n',
+      ':',
+    ],
     check(input) {
       const bytes = Buffer.from(input, 'latin1')
       const half = bytes.length >> 1

@@ -32,6 +32,6 @@ export const targets: readonly FuzzTarget[] = [
     kept.push(input + 'x'.repeat(100_000).split('').join('y'))
   }),
   parser('hang', (input) => {
-    for (let at = 0; at < input.length; ) if (input[at] !== '%') at++
+    for (let at = 0; at < input.length;) if (input[at] !== '%') at++
   }),
 ]

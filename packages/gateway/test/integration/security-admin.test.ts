@@ -15,7 +15,8 @@ describe('the admin port of sluice run', () => {
   let folder = ''
   let upstream = 0
 
-  const config = (listen: string): string => `listen: { host: 127.0.0.1, port: 0, adminPort: 0${listen} }\n${app(upstream)}`
+  const config = (listen: string): string =>
+    `listen: { host: 127.0.0.1, port: 0, adminPort: 0${listen} }\n${app(upstream)}`
 
   async function fileOf(text: string): Promise<string> {
     const file = join(folder, `${Math.random()}.yaml`)
@@ -101,7 +102,14 @@ describe('the admin port of sluice run', () => {
   })
 
   it('names of objects are no paths of it', async () => {
-    for (const path of ['/__proto__', '/constructor', '/control/__proto__', '/control/toString', '//metrics', '/metrics/']) {
+    for (const path of [
+      '/__proto__',
+      '/constructor',
+      '/control/__proto__',
+      '/control/toString',
+      '//metrics',
+      '/metrics/',
+    ]) {
       const { status } = await post(path, known)
       assert.ok(status === 404 || status === 405, `${path} ${status}`)
       assert.equal((await ask(run.adminPort, { path })).status === 200, false, path)

@@ -20,9 +20,16 @@ const SHAPES: readonly string[] = [
     `transfer-encoding:${sign}chunked\r\ncontent-length: ${INNER.length + 5}\r\n\r\n0\r\n\r\n${INNER}`,
     `content-length: ${INNER.length + 5}\r\ntransfer-encoding: chunked${sign}\r\n\r\n0\r\n\r\n${INNER}`,
   ]),
-  ...['identity, chunked', 'chunked, identity', 'xchunked', 'chunked;q=1', '"chunked"', 'cow', 'chunked,', ',chunked'].map(
-    (coding) => `transfer-encoding: ${coding}\r\n\r\n0\r\n\r\n${INNER}`,
-  ),
+  ...[
+    'identity, chunked',
+    'chunked, identity',
+    'xchunked',
+    'chunked;q=1',
+    '"chunked"',
+    'cow',
+    'chunked,',
+    ',chunked',
+  ].map((coding) => `transfer-encoding: ${coding}\r\n\r\n0\r\n\r\n${INNER}`),
   ...['+0', '0, 0', '0x0', '-0', ' 0 0', '0\r\ncontent-length: 0', `0\r\ncontent-length: ${INNER.length}`].map(
     (length) => `content-length: ${length}\r\n\r\n${INNER}`,
   ),
@@ -62,82 +69,86 @@ frontend f\n bind 127.0.0.1:${port}\n default_backend b\nbackend b\n server s 12
 } as const
 
 for (const [name, front] of Object.entries(FRONTS))
-  describe(`smuggling through ${name}`, { skip: existsSync(front.program) ? false : `${name} is not installed` }, () => {
-    const stage = new Scene()
-    const reached: string[] = []
-    let port = 0
-    let gatewayPort = 0
+  describe(
+    `smuggling through ${name}`,
+    { skip: existsSync(front.program) ? false : `${name} is not installed` },
+    () => {
+      const stage = new Scene()
+      const reached: string[] = []
+      let port = 0
+      let gatewayPort = 0
 
-    before(async () => {
-      const upstream = await stage.upstream((req, res) => {
-        reached.push(`${req.method} ${req.url}`)
-        req.resume().on('end', () => res.end('ok'))
-      })
-      const run = await startRun(upstream)
-      stage.onEnd(() => run.stop())
-      gatewayPort = run.port
-      const folder = mkdtempSync(join(tmpdir(), `sluice-${name}-`))
-      stage.onEnd(() => rmSync(folder, { recursive: true, force: true }))
-      port = await freePort()
-      const file = join(folder, 'front.conf')
-      writeFileSync(file, front.config(port, run.port, folder))
-      const child = spawn(front.program, front.args(file, folder), { stdio: 'ignore' })
-      stage.onEnd(async () => {
-        const gone = once(child, 'exit')
-        if (child.exitCode === null && child.kill('SIGTERM')) await gone
-      })
-      for (let i = 0; !(await takes(port)); i++) {
-        if (i > 200) throw new Error(`${name} does not answer`)
-        await sleep(20)
-      }
-    })
-    after(() => stage.end())
-
-    async function send(text: string, to: number): Promise<string> {
-      const client = await connect(to)
-      try {
-        client.send(Buffer.from(text, 'latin1'))
-        const end = performance.now() + 1500
-        let seen = -1
-        // Until nothing more comes.
-        while (!client.closed && performance.now() < end && (seen < 1 || client.received().length > seen)) {
-          seen = client.received().length
-          await sleep(seen === 0 ? 10 : 25)
+      before(async () => {
+        const upstream = await stage.upstream((req, res) => {
+          reached.push(`${req.method} ${req.url}`)
+          req.resume().on('end', () => res.end('ok'))
+        })
+        const run = await startRun(upstream)
+        stage.onEnd(() => run.stop())
+        gatewayPort = run.port
+        const folder = mkdtempSync(join(tmpdir(), `sluice-${name}-`))
+        stage.onEnd(() => rmSync(folder, { recursive: true, force: true }))
+        port = await freePort()
+        const file = join(folder, 'front.conf')
+        writeFileSync(file, front.config(port, run.port, folder))
+        const child = spawn(front.program, front.args(file, folder), { stdio: 'ignore' })
+        stage.onEnd(async () => {
+          const gone = once(child, 'exit')
+          if (child.exitCode === null && child.kill('SIGTERM')) await gone
+        })
+        for (let i = 0; !(await takes(port)); i++) {
+          if (i > 200) throw new Error(`${name} does not answer`)
+          await sleep(20)
         }
-        return client.received()
-      } finally {
-        client.leave()
-      }
-    }
+      })
+      after(() => stage.end())
 
-    it(`${SHAPES.length} shapes: no request reaches the upstream that was hidden in another, and the next one is honest`, async (t) => {
-      const first: string[] = []
-      for (const [index, shape] of SHAPES.entries()) {
-        reached.length = 0
-        const text = await send(`POST /x HTTP/1.1\r\n${H}${shape}`, port)
-        // What ${name} itself took for two requests it has passed on as two: it is the reader in front who decides.
-        const answers = text.split('HTTP/1.1 ').filter((part) => /^[2-5]\d\d/.test(part)).length
-        const smuggled = reached.filter((line) => line.includes('/smuggled')).length
-        assert.ok(smuggled === 0 || answers >= 2, `${JSON.stringify(shape)}: ${reached.join(', ')}; ${text}`)
-        first.push(text.slice(9, 12))
-        const honest = await send(`GET /honest${index} HTTP/1.1\r\n${H}connection: close\r\n\r\n`, port)
-        assert.match(honest, /^HTTP\/1\.1 200 /, JSON.stringify(shape))
-        assert.match(honest, /ok/)
-        assert.equal(reached.at(-1), `GET /honest${index}`, JSON.stringify(shape))
+      async function send(text: string, to: number): Promise<string> {
+        const client = await connect(to)
+        try {
+          client.send(Buffer.from(text, 'latin1'))
+          const end = performance.now() + 1500
+          let seen = -1
+          // Until nothing more comes.
+          while (!client.closed && performance.now() < end && (seen < 1 || client.received().length > seen)) {
+            seen = client.received().length
+            await sleep(seen === 0 ? 10 : 25)
+          }
+          return client.received()
+        } finally {
+          client.leave()
+        }
       }
-      t.diagnostic(first.join(' '))
-      assert.ok(first.some((status) => status === '200') && first.some((status) => status === '400'))
-    })
 
-    it('the same straight to the gateway: each is one request, or as many as there are answers', async () => {
-      for (const shape of SHAPES) {
-        reached.length = 0
-        const text = await send(`POST /x HTTP/1.1\r\n${H}${shape}`, gatewayPort)
-        const answers = text.split('HTTP/1.1 ').filter((part) => /^[2-5]\d\d/.test(part)).length
-        assert.ok(reached.length <= answers, `${JSON.stringify(shape)}: ${reached.join(', ')}; ${text}`)
-      }
-    })
-  })
+      it(`${SHAPES.length} shapes: no request reaches the upstream that was hidden in another, and the next one is honest`, async (t) => {
+        const first: string[] = []
+        for (const [index, shape] of SHAPES.entries()) {
+          reached.length = 0
+          const text = await send(`POST /x HTTP/1.1\r\n${H}${shape}`, port)
+          // What ${name} itself took for two requests it has passed on as two: it is the reader in front who decides.
+          const answers = text.split('HTTP/1.1 ').filter((part) => /^[2-5]\d\d/.test(part)).length
+          const smuggled = reached.filter((line) => line.includes('/smuggled')).length
+          assert.ok(smuggled === 0 || answers >= 2, `${JSON.stringify(shape)}: ${reached.join(', ')}; ${text}`)
+          first.push(text.slice(9, 12))
+          const honest = await send(`GET /honest${index} HTTP/1.1\r\n${H}connection: close\r\n\r\n`, port)
+          assert.match(honest, /^HTTP\/1\.1 200 /, JSON.stringify(shape))
+          assert.match(honest, /ok/)
+          assert.equal(reached.at(-1), `GET /honest${index}`, JSON.stringify(shape))
+        }
+        t.diagnostic(first.join(' '))
+        assert.ok(first.some((status) => status === '200') && first.some((status) => status === '400'))
+      })
+
+      it('the same straight to the gateway: each is one request, or as many as there are answers', async () => {
+        for (const shape of SHAPES) {
+          reached.length = 0
+          const text = await send(`POST /x HTTP/1.1\r\n${H}${shape}`, gatewayPort)
+          const answers = text.split('HTTP/1.1 ').filter((part) => /^[2-5]\d\d/.test(part)).length
+          assert.ok(reached.length <= answers, `${JSON.stringify(shape)}: ${reached.join(', ')}; ${text}`)
+        }
+      })
+    },
+  )
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')

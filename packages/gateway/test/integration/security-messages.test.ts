@@ -4,7 +4,12 @@ import type { Gateway } from '../../src/gateway.ts'
 import { connect, Scene, until } from './proxy-rig.ts'
 
 /** One message, what is answered, and what the upstream sees of it: a request line and a body, or nothing. */
-type Row = readonly [what: string, send: string, status: number | readonly number[], reached?: readonly [line: string, body: string]]
+type Row = readonly [
+  what: string,
+  send: string,
+  status: number | readonly number[],
+  reached?: readonly [line: string, body: string],
+]
 
 const H = 'host: a\r\n'
 const CHUNKED = 'transfer-encoding: chunked\r\n\r\n'
@@ -34,7 +39,12 @@ const ROWS: readonly Row[] = [
   ['TE in two lines', post(`transfer-encoding:\r\n chunked\r\n\r\n0\r\n\r\n`), 400],
   ['TE of nothing', post('transfer-encoding:\r\n\r\n'), [400, 501]],
   ['TE in quotes', post(`transfer-encoding: "chunked"\r\n\r\n0\r\n\r\n`), [400, 501]],
-  ['TE with an underscore is another header', post(`transfer_encoding: chunked\r\ncontent-length: 2\r\n\r\nok`), 200, ['POST /p', 'ok']],
+  [
+    'TE with an underscore is another header',
+    post(`transfer_encoding: chunked\r\ncontent-length: 2\r\n\r\nok`),
+    200,
+    ['POST /p', 'ok'],
+  ],
   ['CL with a comma', post('content-length: 3, 4\r\n\r\nabc'), 400],
   ['CL with a comma behind it', post('content-length: 3,\r\n\r\nabc'), 400],
   ['CL in another base', post('content-length: 0b11\r\n\r\nabc'), 400],
@@ -81,10 +91,25 @@ const ROWS: readonly Row[] = [
   ['three cookies are three cookies', get('cookie: a\r\ncookie: b\r\ncookie: c\r\n'), 200, ['GET /g', '']],
   ['Expect of something else', post('expect: 200-ok\r\ncontent-length: 2\r\n\r\nok'), 417],
   ['Expect twice', post('expect: 100-continue, 100-continue\r\ncontent-length: 2\r\n\r\nok'), 100, ['POST /p', 'ok']],
-  ['an upgrade to h2c', get('connection: upgrade, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: AA\r\n'), 200, ['GET /g', '']],
-  ['Connection that names content-length', post('connection: content-length\r\ncontent-length: 2\r\n\r\nok'), 200, ['POST /p', 'ok']],
+  [
+    'an upgrade to h2c',
+    get('connection: upgrade, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: AA\r\n'),
+    200,
+    ['GET /g', ''],
+  ],
+  [
+    'Connection that names content-length',
+    post('connection: content-length\r\ncontent-length: 2\r\n\r\nok'),
+    200,
+    ['POST /p', 'ok'],
+  ],
   ['Connection that names host', get('connection: host\r\n'), 200, ['GET /g', '']],
-  ['Connection that names authorization', get('connection: authorization\r\nauthorization: x\r\n'), 200, ['GET /g', '']],
+  [
+    'Connection that names authorization',
+    get('connection: authorization\r\nauthorization: x\r\n'),
+    200,
+    ['GET /g', ''],
+  ],
   ['a header called __proto__', get('__proto__: x\r\nconstructor: y\r\n'), 200, ['GET /g', '']],
   ['a trailer', post(`trailer: x-t\r\n${CHUNKED}1\r\na\r\n0\r\nx-t: 1\r\n\r\n`), 200, ['POST /p', 'a']],
   ['a trailer on a GET', get('trailer: x-t\r\n'), 200, ['GET /g', '']],
@@ -136,6 +161,4 @@ describe('odd messages that some proxy lets through, each decided', () => {
         client.leave()
       }
     })
-
-  it('with those of proxy-refusals.test.ts they are more than 77', () => assert.ok(ROWS.length + 56 > 77))
 })

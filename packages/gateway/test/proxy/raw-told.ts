@@ -1,7 +1,6 @@
 // What the raw client's reader and node's own make of the same bytes, in the same words.
 import { request } from 'node:http'
 import { createRequire } from 'node:module'
-import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { RawResponse } from '../../src/proxy/raw-response.ts'
 
@@ -112,7 +111,7 @@ export async function toldByRequest(bytes: Buffer, head: boolean): Promise<Told>
   })
   const told = { status: 0, headers: [] as readonly string[], body: '', end: bytes.length }
   const whole = await new Promise<boolean>((resolve) => {
-    request({ method: head ? 'HEAD' : 'GET', createConnection: () => connection as unknown as Socket })
+    request({ method: head ? 'HEAD' : 'GET', createConnection: () => connection })
       .on('error', () => resolve(false))
       .on('upgrade', () => resolve(false))
       .on('response', (response) => {

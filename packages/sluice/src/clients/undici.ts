@@ -15,6 +15,7 @@ export type { OriginReading } from './origin.ts'
 export type { Origins } from './origins.ts'
 export type { DispatchController } from './reins.ts'
 export type { ThrottleOptions } from './throttle.ts'
+export { quotaSpentFor, retryAfterTold, type HeaderOf } from './told.ts'
 
 /** The `dispatch` of some undici: {@link Dispatch} is what is touched of it. */
 export type AnyDispatch = (options: never, handler: never) => boolean

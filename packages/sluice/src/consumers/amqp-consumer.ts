@@ -7,17 +7,19 @@ import {
   type RejectionCode,
   type Timer,
 } from '../ground/index.ts'
-import { limiter, type Gate } from '../gate/index.ts'
+import type { Gate } from '../gate/index.ts'
+import type { Tally } from '../observe/index.ts'
 import type { AmqpChannel, AmqpMessage, AmqpOptions, AmqpStats, AmqpVerdict, AmqpWork } from './amqp-options.ts'
 import { AmqpSession, ChannelClosedError } from './amqp-session.ts'
 import type { Drained, DrainOptions } from './consumer-options.ts'
 import { Dispatcher, restAfter, type End, type Task } from './dispatcher.ts'
 import { drained } from './drained.ts'
+import { gated, type Gated } from './gated.ts'
 import { LimitFollower } from './limit-follower.ts'
 import { LAST_WORDS, within } from './within.ts'
 
 /** What stands between a queue and the work. */
-export interface AmqpConsumer<M extends AmqpMessage> {
+export interface AmqpConsumer<M extends AmqpMessage> extends Gated {
   readonly stats: AmqpStats
   /** Consumes on this channel from now on: at the start, and after every reconnection. */
   attach(channel: AmqpChannel<M>): Promise<void>
@@ -50,11 +52,12 @@ export function amqpConsumer<M extends AmqpMessage>(
 const FULL: ReadonlySet<RejectionCode> = new Set<RejectionCode>(['limit_exceeded', 'queue_full', 'queue_timeout'])
 
 class QueueConsumer<M extends AmqpMessage> implements AmqpConsumer<M> {
+  readonly gate: Gate
+  readonly tally: Tally | undefined
   readonly #queue: string
   readonly #work: AmqpWork<M>
   readonly #options: AmqpOptions<M>
   readonly #clock: Clock
-  readonly #gate: Gate
   readonly #dispatcher: Dispatcher
   readonly #follower: LimitFollower
   readonly #ahead: number
@@ -77,9 +80,11 @@ class QueueConsumer<M extends AmqpMessage> implements AmqpConsumer<M> {
     this.#adjustInterval = checkNumber('amqp.adjustInterval', options.adjustInterval ?? 1000, Number.MIN_VALUE)
     this.#retryDelay = checkNumber('amqp.retryDelay', options.retryDelay ?? 1000, 0)
     checkNumber('amqp.timeout', options.timeout ?? Infinity, Number.MIN_VALUE, Infinity)
-    this.#gate = options.gate ?? limiter({ ...options, name: 'amqp' })
-    this.#dispatcher = new Dispatcher(this.#gate, this.#clock)
-    this.#follower = new LimitFollower(this.#gate, this.#most, () => this.#adjustSoon())
+    const { gate, tally } = gated(options, 'amqp')
+    this.gate = gate
+    this.tally = tally
+    this.#dispatcher = new Dispatcher(gate, this.#clock)
+    this.#follower = new LimitFollower(gate, this.#most, () => this.#adjustSoon())
   }
 
   get stats(): AmqpStats {

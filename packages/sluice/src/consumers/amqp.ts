@@ -13,3 +13,4 @@ export type {
   AmqpWork,
 } from './amqp-options.ts'
 export type { ConsumerOptions, Drained, DrainOptions } from './consumer-options.ts'
+export type { Gated } from './gated.ts'

@@ -1,5 +1,8 @@
 import { checkNumber, systemClock, type Clock, type Instant, type Millis, type RejectionCode } from '../ground/index.ts'
+import type { Gate } from '../gate/index.ts'
+import type { Tally } from '../observe/index.ts'
 import type { Drained, DrainOptions } from './consumer-options.ts'
+import type { Gated } from './gated.ts'
 import { jobConsumer, type JobConsumer, type JobConsumerOptions, type JobStats, type JobWork } from './job-consumer.ts'
 
 /** What is used of a job of BullMQ. */
@@ -29,7 +32,7 @@ export interface BullmqOptions<J> extends JobConsumerOptions<J> {
 }
 
 /** What stands between BullMQ and the work. */
-export interface BullmqConsumer<J, R> {
+export interface BullmqConsumer<J, R> extends Gated {
   /** For `new Worker(name, process, …)`. */
   readonly process: (job: J, token?: string, signal?: AbortSignal) => Promise<R>
   readonly stats: JobStats
@@ -73,6 +76,14 @@ class WorkerConsumer<J extends BullmqJob, R> implements BullmqConsumer<J, R> {
     this.#jobs = jobConsumer(work, options)
     this.#clock = options.clock ?? systemClock
     this.#holdsQueue = options.holdsQueue ?? ((code): boolean => FOR_ALL.has(code))
+  }
+
+  get gate(): Gate {
+    return this.#jobs.gate
+  }
+
+  get tally(): Tally | undefined {
+    return this.#jobs.tally
   }
 
   get stats(): JobStats {

@@ -11,6 +11,7 @@ export {
   type BullmqWorker,
 } from './bullmq-consumer.ts'
 export type { ConsumerOptions, Drained, DrainOptions } from './consumer-options.ts'
+export type { Gated } from './gated.ts'
 export {
   jobConsumer,
   type JobConsumer,

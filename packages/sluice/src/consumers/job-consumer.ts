@@ -1,7 +1,9 @@
-import { checkNumber, checkWhole, systemClock, type Clock, type Millis, type Rejection } from '../ground/index.ts'
-import { limiter, type Gate, type RunOptions } from '../gate/index.ts'
+import { checkNumber, checkWhole, type Millis, type Rejection } from '../ground/index.ts'
+import type { Gate, RunOptions } from '../gate/index.ts'
+import type { Tally } from '../observe/index.ts'
 import type { ConsumerOptions } from './consumer-options.ts'
 import { refusalIn, restAfter } from './dispatcher.ts'
+import { gated, type Gated } from './gated.ts'
 import { LimitFollower } from './limit-follower.ts'
 
 /** What the work is told beside the job. */
@@ -34,7 +36,7 @@ export interface JobStats {
 }
 
 /** What stands between a job queue and the work. */
-export interface JobConsumer<J, R> {
+export interface JobConsumer<J, R> extends Gated {
   readonly stats: JobStats
   /**
    * Does one job through the gate.
@@ -55,31 +57,32 @@ export function jobConsumer<J, R>(work: JobWork<J, R>, options: JobConsumerOptio
 }
 
 class GatedJobs<J, R> implements JobConsumer<J, R> {
+  readonly gate: Gate
+  readonly tally: Tally | undefined
   readonly #work: JobWork<J, R>
   readonly #options: JobConsumerOptions<J>
-  readonly #gate: Gate
-  readonly #clock: Clock
   readonly #most: number
   readonly #counts = { running: 0, done: 0, failed: 0, refused: 0 }
 
   constructor(work: JobWork<J, R>, options: JobConsumerOptions<J>) {
     this.#work = work
     this.#options = options
-    this.#clock = options.clock ?? systemClock
     this.#most = checkWhole('jobs.mostConcurrency', options.mostConcurrency ?? 100, 1)
     checkNumber('jobs.timeout', options.timeout ?? Infinity, Number.MIN_VALUE, Infinity)
-    this.#gate = options.gate ?? limiter({ ...options, clock: this.#clock, name: 'jobs' })
+    const { gate, tally } = gated(options, 'jobs')
+    this.gate = gate
+    this.tally = tally
   }
 
   get stats(): JobStats {
-    const concurrency = Math.max(1, Math.min(this.#most, Math.floor(this.#gate.stats.limit)))
+    const concurrency = Math.max(1, Math.min(this.#most, Math.floor(this.gate.stats.limit)))
     return { concurrency, ...this.#counts }
   }
 
   async process(job: J, refused: JobRefusal, signal?: AbortSignal): Promise<R> {
     const counts = this.#counts
     try {
-      const result = await this.#gate.run((stop) => this.#perform(job, stop), this.#entry(job, signal))
+      const result = await this.gate.run((stop) => this.#perform(job, stop), this.#entry(job, signal))
       counts.done++
       return result
     } catch (error) {
@@ -94,7 +97,7 @@ class GatedJobs<J, R> implements JobConsumer<J, R> {
   }
 
   follow(moved: (concurrency: number) => void): Disposable {
-    const follower = new LimitFollower(this.#gate, this.#most, moved)
+    const follower = new LimitFollower(this.gate, this.#most, moved)
     moved(follower.limit)
     return follower
   }

@@ -1,5 +1,8 @@
 import { checkNumber, systemClock, type Millis } from '../ground/index.ts'
+import type { Gate } from '../gate/index.ts'
+import type { Tally } from '../observe/index.ts'
 import type { Drained, DrainOptions } from './consumer-options.ts'
+import type { Gated } from './gated.ts'
 import { Heartbeat } from './heartbeat.ts'
 import type { KafkaOptions, KafkaStats, MessageWork } from './kafka-options.ts'
 import { PartitionedConsumer } from './partitioned-consumer.ts'
@@ -45,7 +48,7 @@ export interface KafkaConsumerOptions<M> extends KafkaOptions<M> {
 }
 
 /** What stands between a consumer of the shape of kafkajs and the work. */
-export interface KafkaConsumer<M extends KafkaMessage> {
+export interface KafkaConsumer<M extends KafkaMessage> extends Gated {
   /** For `consumer.run({ autoCommit: false, eachMessage })`. */
   readonly eachMessage: (payload: KafkaPayload<M>) => Promise<void>
   readonly stats: KafkaStats
@@ -105,6 +108,14 @@ class HandlerConsumer<M extends KafkaMessage> implements KafkaConsumer<M> {
     })
     // While the old members are still known: whoever gets our partitions then has less to repeat.
     client.on('consumer.rebalancing', () => void this.#consumer.flush())
+  }
+
+  get gate(): Gate {
+    return this.#consumer.gate
+  }
+
+  get tally(): Tally | undefined {
+    return this.#consumer.tally
   }
 
   get stats(): KafkaStats {

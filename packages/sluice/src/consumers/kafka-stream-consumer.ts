@@ -1,4 +1,5 @@
 import type { Drained, DrainOptions } from './consumer-options.ts'
+import type { Gated } from './gated.ts'
 import type { KafkaOptions, KafkaStats, MessageWork } from './kafka-options.ts'
 import { PartitionedConsumer } from './partitioned-consumer.ts'
 
@@ -30,7 +31,7 @@ export interface KafkaStream<M extends KafkaStreamMessage> extends AsyncIterable
 }
 
 /** What stands between a stream of messages and the work. */
-export interface KafkaStreamConsumer {
+export interface KafkaStreamConsumer extends Gated {
   readonly stats: KafkaStats
   /** Commits what is done, without waiting for the interval. */
   flush(): Promise<void>

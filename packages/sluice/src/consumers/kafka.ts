@@ -4,6 +4,7 @@
  * @module
  */
 export type { ConsumerOptions, Drained, DrainOptions } from './consumer-options.ts'
+export type { Gated } from './gated.ts'
 export {
   kafkaConsumer,
   type KafkaClient,

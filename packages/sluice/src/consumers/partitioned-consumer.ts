@@ -1,10 +1,12 @@
 import { checkNumber, checkWhole, refuseValue, systemClock, type Clock, type Millis } from '../ground/index.ts'
-import { limiter, type RunOptions } from '../gate/index.ts'
+import type { Gate, RunOptions } from '../gate/index.ts'
+import type { Tally } from '../observe/index.ts'
 import { Watermarks } from '../stream/index.ts'
 import { Committer } from './committer.ts'
 import type { Drained, DrainOptions } from './consumer-options.ts'
 import { Dispatcher, restAfter, type End, type Task } from './dispatcher.ts'
 import { drained } from './drained.ts'
+import { gated, type Gated } from './gated.ts'
 import type { KafkaOptions, KafkaStats, MessageWork } from './kafka-options.ts'
 import type { KafkaPort } from './kafka-port.ts'
 import type { Delivery } from './ledger.ts'
@@ -32,7 +34,9 @@ export interface Delivered<M> {
  * A consumer of partitions, whatever the client: a bounded buffer with watermarks for each partition, work through a
  * gate, and offsets that are committed when the work is done and all before it too.
  */
-export class PartitionedConsumer<M> {
+export class PartitionedConsumer<M> implements Gated {
+  readonly gate: Gate
+  readonly tally: Tally | undefined
   readonly #port: KafkaPort
   readonly #work: MessageWork<M>
   readonly #options: KafkaOptions<M>
@@ -59,7 +63,10 @@ export class PartitionedConsumer<M> {
       refuseValue('kafka.order', options.order, 'one of partition, key, none')
     const interval = checkNumber('kafka.commitInterval', options.commitInterval ?? 500, 0)
     this.#committer = new Committer(port, this.#clock, interval, this.#failed)
-    this.#dispatcher = new Dispatcher(options.gate ?? limiter({ ...options, name: 'kafka' }), this.#clock)
+    const { gate, tally } = gated(options, 'kafka')
+    this.gate = gate
+    this.tally = tally
+    this.#dispatcher = new Dispatcher(gate, this.#clock)
     // Says at once what is wrong with the marks, not with the first message.
     this.#marks()
   }

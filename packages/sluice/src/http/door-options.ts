@@ -64,6 +64,11 @@ export interface DoorOptions<Req> {
   /** Hears of each refusal, and may answer with a response of its own. Must not throw. Default: the `body` format. */
   readonly onReject?: (rejection: Rejection, req: Req) => RefusedResponse | undefined | void
   /**
+   * What a request that asks for it (`endpoint-load-metrics-format: TEXT` or `JSON`) is told of the load here (ORCA): 1 is
+   * all of it, `undefined` nothing. Default: what is in progress at the gate as a share of its limit.
+   */
+  readonly load?: () => number | undefined
+  /**
    * Decide, count, and let everybody in all the same: how one begins. Then `degradation` turns nobody away, and no
    * handler meets its `timeout`. Default false.
    */

@@ -15,6 +15,7 @@ import { isHealthPath } from './bypass.ts'
 import { Caller } from './caller.ts'
 import type { DoorOptions } from './door-options.ts'
 import { LANES, laneBy, type Lane } from './lane.ts'
+import { loadMetrics } from './load-metrics.ts'
 import type { Reader } from './reader.ts'
 import { bodyFormat, refuse, type RefusedResponse } from './refuse.ts'
 import { timeLeft } from './time-left.ts'
@@ -86,6 +87,13 @@ export class Door<Req> {
     return onReject?.(rejection, req) || refuse(rejection, bodyFormat(this.#reader.header(req, 'accept'), body))
   }
 
+  /** What is told of the load here to whoever asks in this format. */
+  load(format: string | undefined): string | undefined {
+    if (format === undefined) return undefined
+    const { load } = this.#options
+    return loadMetrics(format, load === undefined ? utilizationOf(this.gate) : load())
+  }
+
   #callerOf(req: Req): Caller<Req> {
     return new Caller(req, this.#reader, this.#trust)
   }
@@ -106,6 +114,11 @@ export class Door<Req> {
       ...(left < Infinity && { deadline: this.clock.now() + left }),
     }
   }
+}
+
+/** `undefined` for a gate that has no limit. */
+function utilizationOf({ stats: { inflight, limit } }: Gate): number | undefined {
+  return limit > 0 && limit < Infinity ? inflight / limit : undefined
 }
 
 function gateOf<Req>(options: DoorOptions<Req>, name: string, observer: Observer | undefined): Gate {

@@ -21,10 +21,15 @@ interface Plate {
   /** The problem up to the members that differ from one refusal to the next. */
   readonly problem: string
   readonly problemLength: number
+  /** `RateLimit`, where something was used up, and its policy as far as `q`, where that counts requests at once. */
+  readonly quota: string | undefined
+  readonly policy: string | undefined
 }
 
 /** More than there are gates times codes times seconds in any sane process; beyond it the cache starts again. */
 const MOST_PLATES = 1024
+/** A limit from here on is none, and no structured field carries it. */
+const MOST_AT_ONCE = 1e12
 const plates = new Map<string, Plate>()
 const encoder = new TextEncoder()
 
@@ -36,7 +41,9 @@ const REGISTRY = 'https://iana.org/assignments/http-problem-types#'
  * The envelope is `{"success":false,"error":{"code","message","retry_after"}}`, `retry_after` in whole seconds or
  * `null` where coming back is pointless. Either format carries `retry-after` (whole seconds, rounded up),
  * `retry-after-ms`, `cache-control: no-store`, and `sluice-rejection`, a structured field (RFC 9651) that says who
- * refused, why, and what would have been needed: `queue_full;gate="api";load=101;limit=100`.
+ * refused, why, and what would have been needed: `queue_full;gate="api";load=101;limit=100`. Where something was used up
+ * there is `ratelimit` besides, and where that is room for requests at once its `ratelimit-policy`
+ * (draft-ietf-httpapi-ratelimit-headers-11).
  */
 export function refuse(rejection: Rejection, format: BodyFormat = 'envelope'): RefusedResponse {
   const { code, gate, load, limit } = rejection
@@ -58,6 +65,11 @@ export function refuse(rejection: Rejection, format: BodyFormat = 'envelope'): R
   if (wait !== undefined) {
     headers['retry-after'] = String(plate.seconds)
     headers['retry-after-ms'] = String(Math.ceil(wait))
+  }
+  if (plate.quota !== undefined) {
+    headers['ratelimit'] = plate.quota
+    if (plate.policy !== undefined && limit < MOST_AT_ONCE)
+      headers['ratelimit-policy'] = `${plate.policy}${Math.floor(limit)};qu="concurrent-requests"`
   }
   return { status: REFUSALS[code].status, headers, body }
 }
@@ -93,6 +105,8 @@ function engrave(code: RejectionCode, gate: string, seconds: number | undefined)
   const kind = kindOf(code, gate, status)
   const members = { ...kind, status, detail: message, code: wire, gate, retry_after: retry }
   const problem = JSON.stringify(members).slice(0, -1)
+  // Without a policy that says otherwise, nothing left means a spent quota of requests.
+  const quota = code === 'rate_limited' || AT_ONCE.has(code) ? quotaOf(gate, seconds) : undefined
   return {
     seconds,
     field: `;gate=${fieldString(gate)}`,
@@ -100,8 +114,20 @@ function engrave(code: RejectionCode, gate: string, seconds: number | undefined)
     envelopeLength: String(encoder.encode(envelope).length),
     problem,
     problemLength: encoder.encode(problem).length,
+    quota,
+    policy: AT_ONCE.has(code) && quota !== undefined ? `${fieldString(gate)};q=` : undefined,
   }
 }
+
+/** `undefined` where it has no place in the field: a policy is named in ASCII, and lasts whole seconds. */
+function quotaOf(gate: string, seconds: number | undefined): string | undefined {
+  if (seconds === undefined || !Number.isSafeInteger(seconds)) return undefined
+  const name = fieldString(gate)
+  return name.startsWith('"') ? `${name};r=0;t=${seconds}` : undefined
+}
+
+/** Refusals whose limit is a number of requests at once. */
+const AT_ONCE: ReadonlySet<RejectionCode> = new Set(['overload', 'limit_exceeded', 'queue_full'])
 
 /** The problem types of draft-ietf-httpapi-ratelimit-headers where one fits; else the status speaks for itself. */
 function kindOf(code: RejectionCode, gate: string, status: number): Readonly<Record<string, unknown>> {

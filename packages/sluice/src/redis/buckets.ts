@@ -114,27 +114,41 @@ function isSame(a: Refills, b: Refills): boolean {
 }
 
 function grantOf(answer: unknown, { keep, need, pace, news }: BucketsStatement): BucketsGrant {
-  const said = answer as readonly (number | string)[]
-  const first = Number(said[0])
+  const rest = 1 + 2 * keep.length
+  const said = numbersOf(answer, rest)
+  const first = said[0]!
   const granted = first % 2 === 1
   const level: number[] = []
   const available: number[] = []
   for (let at = 0; at < keep.length; at++) {
-    level.push(granted ? need[at]! + Number(said[1 + 2 * at]) / PARTS : keep[at]!)
-    available.push(Number(said[2 + 2 * at]) / PARTS)
+    level.push(granted ? need[at]! + said[1 + 2 * at]! / PARTS : keep[at]!)
+    available.push(said[2 + 2 * at]! / PARTS)
   }
-  const rest = 1 + 2 * keep.length
   const grant = { granted, sessions: Math.floor(first / 2), level, available }
   if (said.length === rest) return { ...grant, retryAfter: 0, hold: 0 }
-  const stamp = Number(said[rest + 2])
-  const times = { retryAfter: Number(said[rest]) / 1000, hold: Number(said[rest + 1]) / 1000 }
+  const stamp = said[rest + 2]!
+  const times = { retryAfter: said[rest]! / 1000, hold: said[rest + 1]! / 1000 }
   if (stamp === pace.stamp && news?.pace !== true) return { ...grant, ...times }
-  return { ...grant, ...times, pace: paceOf(stamp, String(said[rest + 3])) }
+  return { ...grant, ...times, pace: paceOf(stamp, (answer as readonly unknown[])[rest + 3], keep.length) }
 }
 
-function paceOf(stamp: number, text: string): BucketsPace {
-  const numbers = text.split(' ').map(Number)
+/** What stands between here and the server may say anything: an answer that makes no sense is no answer. */
+function numbersOf(answer: unknown, rest: number): readonly number[] {
+  const length = Array.isArray(answer) ? answer.length : 0
+  if (length !== rest && length !== rest + 4) throw senseless()
+  const numbers = (answer as readonly unknown[]).slice(0, length === rest ? rest : rest + 3).map(Number)
+  if (!numbers.every((each) => Number.isFinite(each))) throw senseless()
+  return numbers
+}
+
+function paceOf(stamp: number, text: unknown, buckets: number): BucketsPace {
+  const numbers = String(text).split(' ').map(Number)
+  if (numbers.length !== 2 * buckets || !numbers.every((each) => each >= 0 && each < Infinity)) throw senseless()
   const refills = []
   for (let at = 0; at < numbers.length; at += 2) refills.push({ interval: numbers[at]!, capacity: numbers[at + 1]! })
   return { stamp, refills }
+}
+
+function senseless(): Error {
+  return new Error('redisBuckets: an answer that makes no sense')
 }

@@ -3,6 +3,8 @@ import { checkWhole, isRejection, Rejection, type Clock, type Millis } from '../
 import type { Gate } from '../gate/index.ts'
 import {
   Door,
+  loadFormatOf,
+  LOAD_METRICS,
   Pacer,
   Visit,
   visitOf,
@@ -111,6 +113,7 @@ export class NodeEntrance<Req> implements NodeProtection, Host<IncomingMessage, 
     const { request, response, task } = visit
     const headers = waitHeaders(visit.waited)
     if (headers !== undefined) for (const [name, value] of headers) response.setHeader(name, value)
+    this.#tellLoad(request, response)
     if (task.expectsContinue === true) response.writeContinue()
     const result = task.proceed(request, response)
     if (isThenable(result)) this.#follow(visit, result)
@@ -147,6 +150,7 @@ export class NodeEntrance<Req> implements NodeProtection, Host<IncomingMessage, 
   #write(asked: Ask<Req>, answer: Rejection | RefusedResponse, waited: Millis): void {
     const { ask, req, res, expectsContinue = false } = asked
     asked.prepare?.()
+    if (!res.headersSent) this.#tellLoad(req, res)
     const refused = isRejection(answer)
     const last = refused && answer.code === 'closed'
     const { clock } = this
@@ -156,6 +160,11 @@ export class NodeEntrance<Req> implements NodeProtection, Host<IncomingMessage, 
       unsentBody: expectsContinue,
       clock,
     })
+  }
+
+  #tellLoad(req: IncomingMessage, res: ServerResponse): void {
+    const load = this.#door.load(loadFormatOf(req.rawHeaders))
+    if (load !== undefined) res.setHeader(LOAD_METRICS, load)
   }
 
   #follow(visit: AskVisit<Req>, result: PromiseLike<unknown>): void {
