@@ -3,6 +3,9 @@ import type { Snapshot } from '../src/live/snapshot.ts'
 import { bytes, clock, limit, ms, number, percent } from '../src/live/format.ts'
 import { Table } from './table.tsx'
 
+/** How an upstream speaks of its load. */
+const LINKS = { silent: 'silent', heard: '● heard', broken: '■ link broken' } as const
+
 /** Everything that is no chart. Tables that can have nothing to say here are left out. */
 export function Tables({ snapshot }: { readonly snapshot: Snapshot }): JSX.Element {
   const { lanes, tenants, upstreams, fleet, limits, instances, cache, degradation } = snapshot
@@ -78,6 +81,10 @@ export function Tables({ snapshot }: { readonly snapshot: Snapshot }): JSX.Eleme
           { name: 'in flight', of: ({ inflight }) => number(inflight), figure: true },
           { name: 'weight', of: ({ weight }) => number(weight), figure: true },
           { name: 'says of itself', of: ({ told }) => (told < 0 ? '–' : percent(told * 100)), figure: true },
+          {
+            name: 'pressure',
+            of: ({ link, narrowed }) => `${LINKS[link]}${narrowed < 0 ? '' : `, at most ${number(narrowed)}`}`,
+          },
           { name: 'answered', of: ({ answered }) => number(answered), figure: true },
           { name: 'failed', of: ({ failed }) => number(failed), figure: true },
           { name: 'breaker', of: ({ breaker }) => breaker ?? '–' },
