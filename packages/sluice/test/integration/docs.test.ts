@@ -81,3 +81,19 @@ describe('the examples of the docs', () => {
       assert.equal(failed || errors !== '', false, errors)
     })
 })
+
+describe('the docs as a site', () => {
+  const cache = join(root, '.cache')
+  mkdirSync(cache, { recursive: true })
+  const folder = mkdtempSync(join(cache, 'site-'))
+  after(() => rmSync(folder, { recursive: true, force: true }))
+
+  it('are built, and every link in them leads somewhere', () => {
+    const script = join(root, 'scripts', 'site.mjs')
+    const { status, stdout, stderr } = spawnSync(process.execPath, [script, '--out', folder], { encoding: 'utf8' })
+    assert.equal(status, 0, stderr)
+    assert.match(stdout, /^\d+ pages, \d+ links/)
+    assert.match(readFileSync(join(folder, 'index.html'), 'utf8'), /<h1 id="sluice">Sluice<\/h1>/)
+    assert.doesNotMatch(readFileSync(join(folder, 'index.html'), 'utf8'), /href="[^":]+\.md/)
+  })
+})
