@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { after, describe, it } from 'node:test'
+import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../../../../../', import.meta.url))
@@ -38,7 +38,8 @@ async function runExample(file: string): Promise<{ failed: boolean; errors: stri
   return { failed: code !== 0 && signal !== 'SIGKILL', errors }
 }
 
-describe('the examples of the docs', () => {
+// Most of them are servers, and wait to be ended.
+describe('the examples of the docs', { concurrency: 4 }, () => {
   const all = examples('ts')
   const plain = examples('js')
   const cache = join(root, '.cache')
@@ -61,9 +62,13 @@ describe('the examples of the docs', () => {
     JSON.stringify({ extends: relative(folder, join(root, 'tsconfig.base.json')), compilerOptions: options }),
   )
 
+  let done: { status: number | null; stdout: string } = { status: null, stdout: '' }
+  before(() => {
+    done = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', folder], { encoding: 'utf8' })
+  })
+
   it('compile', () => {
     assert.ok(all.length >= 2, 'no examples found')
-    const done = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', folder], { encoding: 'utf8' })
     const places = done.stdout.replaceAll(/(\d+)\.ts\((\d+)/g, (_, at, line) => `${all[Number(at)]!.where} + ${line}`)
     assert.equal(done.status, 0, places)
   })
