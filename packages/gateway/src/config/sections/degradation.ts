@@ -26,7 +26,7 @@ const DAY = 86_400_000
 const step: z.ZodType<StepConfig> = z.strictObject({
   step: required(
     choice(['read-only', 'cached-only']),
-    'read-only refuses all but GET, HEAD and OPTIONS; cached-only refuses all that the cache cannot answer.',
+    'read-only refuses all but GET and HEAD; cached-only refuses all that the cache cannot answer.',
   ),
   above: optional(PERCENT, 'In force above so many percent of the limit, in progress and waiting. Default 90 and 95.'),
   until: optional(PERCENT, 'Lifted at so many percent. Default: 10 below.'),
