@@ -16,8 +16,10 @@ import { Job, Stage, usedOf } from './cases/llm-fleet-stage.mjs'
 const quick = process.argv.includes('--quick')
 const SOME = ['openai', 'anthropic', 'gemini']
 const FLEETS = quick ? [4] : [1, 4, 16]
-const LONG = quick ? 8000 : 30_000
-const AFTER = quick ? 8000 : 15_000
+const LONG = quick ? 8000 : 25_000
+const AFTER = quick ? 12_000 : 15_000
+/** Of corrections that cost once, some s of refill. */
+const EVENT = quick ? 22_000 : 40_000
 const percent = (part) => `${(100 * part).toFixed(1)} %`
 const last = (seen) => seen.at(-1)
 
@@ -31,7 +33,7 @@ async function redis() {
 
 /** Begins jobs together, does something with each once it is at the limit, and ends them. */
 async function together(jobs, patience, what) {
-  await stage.grow(Math.max(...jobs.map(({ job }) => job.processes)))
+  await stage.grow(Math.max(...jobs.map(({ first, job }) => first + job.processes)))
   return Promise.all(
     jobs.map(async (job) => {
       await job.begin(patience)
@@ -44,10 +46,10 @@ async function together(jobs, patience, what) {
 
 async function limit({ port }) {
   for (const processes of FLEETS) {
-    heading(`${processes} process${processes > 1 ? 'es' : ''}: used of the tight limit, 429s since it was met (before)`)
     const names = quick ? SOME : Object.keys(PROFILES)
     const jobs = names.map((profile) => new Job(stage, { profile, processes, redis: port }))
     const found = await together(jobs, 30_000, (job) => job.watch(LONG))
+    heading(`${processes} process${processes > 1 ? 'es' : ''}: used of the tight limit, 429s since it was met (before)`)
     for (const [at, name] of names.entries()) {
       const used = usedOf(found[at])
       const { refused } = last(found[at])
@@ -60,14 +62,16 @@ async function limit({ port }) {
 async function peers({ port }) {
   const STRATEGIES = { sdk: 'SDK alone', bucket: 'own bucket', bottleneck: 'Bottleneck', cookbook: 'cookbook' }
   for (const processes of FLEETS) {
-    heading(`${processes} process${processes > 1 ? 'es' : ''}, openai, without the pool: used, 429s since then (before)`)
     const jobs = Object.keys(STRATEGIES).map(
       (strategy) => new Job(stage, { profile: 'openai', processes, strategy, redis: port }),
     )
-    const found = await together(jobs, quick ? 8000 : 12_000, (job) => job.watch(quick ? 6000 : 10_000))
+    const found = await together(jobs, quick ? 12_000 : 15_000, (job) => job.watch(quick ? 6000 : 10_000))
+    heading(
+      `${processes} process${processes > 1 ? 'es' : ''}, openai, without the pool: used, 429s since then (before)`,
+    )
     for (const [at, name] of Object.values(STRATEGIES).entries()) {
       const { refused } = last(found[at])
-      const failed = jobs[at].said.reduce((sum, one) => sum + one.failed, 0)
+      const failed = jobs[at].said.reduce((sum, one) => sum + (one?.failed ?? 0), 0)
       row(name, `${percent(usedOf(found[at]))}, ${refused} (${jobs[at].before}); ${failed} calls failed for good`)
     }
   }
@@ -92,36 +96,38 @@ function stranger(job, duration) {
   const ended = (async () => {
     const tokens = Math.round((0.2 * most) / 600)
     const calls = []
-    for (const until = performance.now() + duration; performance.now() < until; await sleep(100)) calls.push(call(tokens))
+    for (const until = performance.now() + duration; performance.now() < until; await sleep(100))
+      calls.push(call(tokens))
     await Promise.all(calls)
   })()
   return { sum, ended }
 }
 
 const EVENTS = {
-  'estimates -30 %': async (job) => ({ seen: await job.watch(AFTER), foreign: { tokens: 0, refused: 0 } }),
+  'estimates -30 %': async (job) => ({ seen: await job.watch(EVENT), foreign: { tokens: 0, refused: 0 } }),
   'others use 20 %': async (job) => {
-    const { sum, ended } = stranger(job, AFTER)
-    const seen = await job.watch(AFTER)
+    const { sum, ended } = stranger(job, EVENT)
+    const seen = await job.watch(EVENT)
     await ended
     return { seen, foreign: sum }
   },
   'limit halved': async (job) => {
     await job.order('limits', { factor: 0.5 })
     await job.order('reset')
-    return { seen: await job.watch(AFTER), foreign: { tokens: 0, refused: 0 } }
+    return { seen: await job.watch(EVENT), foreign: { tokens: 0, refused: 0 } }
   },
 }
 
 async function events({ port }) {
   const processes = 4
-  heading(`${processes} processes, at the limit: used of what is left after the event, 429s within 2 s of it + later`)
-  const cases = Object.keys(EVENTS).flatMap((event) => SOME.map((profile) => ({ event, profile })))
+  const profiles = quick ? ['openai'] : SOME
+  const cases = Object.keys(EVENTS).flatMap((event) => profiles.map((profile) => ({ event, profile })))
   const jobs = cases.map(
     ({ event, profile }) =>
       new Job(stage, { profile, processes, redis: port, ...(event.startsWith('estimates') && { bias: 0.7 }) }),
   )
   const found = await together(jobs, 30_000, (job) => EVENTS[cases[jobs.indexOf(job)].event](job))
+  heading(`${processes} processes, at the limit: used of what is left after the event, 429s within 2 s of it + later`)
   for (const [at, { event, profile }] of cases.entries()) {
     const { seen, foreign } = found[at]
     const { refused } = last(seen)
@@ -147,7 +153,6 @@ function regained(seen, from) {
 /** Redis is away for 10 s. */
 async function store() {
   const processes = quick ? 4 : 16
-  heading(`${processes} processes, openai, Redis away for 10 s: 429s; used meanwhile; s until 95 % is used again`)
   const ways = { 'stands still': ['SIGSTOP', 'SIGCONT'], 'killed, empty after': ['SIGKILL'] }
   const own = await Promise.all(Object.keys(ways).map(() => redis()))
   const jobs = own.map((server) => new Job(stage, { profile: 'openai', processes, redis: server.port }))
@@ -161,6 +166,7 @@ async function store() {
     else own[at].signal(back)
     return watched
   })
+  heading(`${processes} processes, openai, Redis away for 10 s: 429s; used meanwhile; s until 95 % is used again`)
   for (const [at, name] of Object.keys(ways).entries()) {
     const { refused } = last(found[at])
     const meanwhile = usedOf(found[at].filter((one) => one.at <= 10_000))
@@ -173,11 +179,15 @@ async function store() {
 /** A quarter of the workers is killed. */
 async function killed({ port }) {
   const processes = quick ? 4 : 16
-  heading(`${processes} processes, openai, a quarter of them killed (-9): 429s; used after it; s until 95 % is used again`)
-  const [found] = await together([new Job(stage, { profile: 'openai', processes, redis: port })], 30_000, (job) => {
+  // Workers that do nothing else, where other parts run meanwhile.
+  const killing = new Job(stage, { profile: 'openai', processes, redis: port, first: quick ? 4 : 0 })
+  const [found] = await together([killing], 30_000, (job) => {
     for (const worker of job.workers.slice(-processes / 4)) worker.kill('SIGKILL')
     return job.watch(AFTER)
   })
+  heading(
+    `${processes} processes, openai, a quarter of them killed (-9): 429s; used after it; s until 95 % is used again`,
+  )
   const { refused } = last(found)
   const back = regained(found, 0)
   row('pool', `${refused}; ${percent(usedOf(found))}; ${back.toFixed(1)} s`, '0; 5 s', refused === 0 && back <= 5)
@@ -189,7 +199,13 @@ async function main() {
   const wanted = process.argv.slice(2).filter((word) => !word.startsWith('--'))
   const begun = performance.now()
   const server = await redis()
-  for (const name of wanted.length > 0 ? wanted : Object.keys(parts)) await parts[name](server)
+  const groups = quick
+    ? [
+        ['limit', 'peers'],
+        ['events', 'store', 'killed'],
+      ]
+    : Object.keys(parts).map((name) => [name])
+  for (const group of wanted.length > 0 ? [wanted] : groups) await Promise.all(group.map((name) => parts[name](server)))
   return process.stdout.write(`\n${((performance.now() - begun) / 1000).toFixed(0)} s in all\n`)
 }
 

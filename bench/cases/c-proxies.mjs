@@ -1,4 +1,4 @@
-// nginx and HAProxy as proxies, one process with one thread on core 0, on free loopback ports, ended by their process id.
+// nginx and HAProxy as proxies, one process with one thread on free loopback ports, ended by their process id.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -55,16 +55,15 @@ export function proxyProgram(kind) {
   return which(kinds[kind].program)
 }
 
-/** Starts one before `upstream` (host:port); `core` undefined leaves it where it likes. */
-export async function startProxy(kind, upstream, options, core = 0) {
+/** Starts one before `upstream` (host:port), on some cores. */
+export async function startProxy(kind, upstream, options, cores = '0') {
   const { config, args } = kinds[kind]
   const folder = mkdtempSync(join(tmpdir(), `sluice-${kind}-`))
   const port = await freePort()
   const file = join(folder, 'proxy.conf')
   writeFileSync(file, config(folder, port, upstream, options))
-  const pinned = core === undefined ? [] : ['taskset', '-c', String(core)]
-  const [program, ...rest] = [...pinned, proxyProgram(kind), ...args(folder, file)]
-  const child = spawn(program, rest, { stdio: ['ignore', 'ignore', 'inherit'] })
+  const command = ['-c', cores, proxyProgram(kind), ...args(folder, file)]
+  const child = spawn('taskset', command, { stdio: ['ignore', 'ignore', 'inherit'] })
   for (let tries = 0; ; tries++) {
     const socket = connect(port, '127.0.0.1')
     const up = await once(socket, 'connect').then(

@@ -8,7 +8,7 @@ import { ProxyCounts, screen, undiciUpstream } from '../../packages/gateway/dist
 const [port, socket] = process.argv.slice(2)
 const origin = new URL(`http://127.0.0.1:${port}`)
 const upstream = undiciUpstream({ origin, connectTimeout: 5000, headersTimeout: 600_000, bodyTimeout: 0 })
-const text = `llm: { dialect: openai, inflight: { count: 100000, tokens: 1000000000 }, slowReader: { stall: 1h }, queue: { max: 5000 } }`
+const text = `llm: { dialect: openai, inflight: { count: 100000, tokens: 1000000000, adaptive: false }, slowReader: { stall: 1h }, queue: { max: 5000 } }`
 const door = new LlmDoor({
   config: configOf('bench.yaml', text, {}).config.llm,
   members: [soleMember(upstream)],

@@ -1,7 +1,7 @@
 // The providers of the fleet's benchmark: what the pool is told, what the emulator is, which limit is the tight one. The
-// tight one lets about 30 ordinary calls a second through: prompts of 50 to 350 tokens, `max_tokens` of 200 to 400, of
+// tight one lets about 12 ordinary calls a second through: prompts of 50 to 350 tokens, `max_tokens` of 200 to 400, of
 // which a tenth to seven tenths are answered.
-const EACH = 60 * 30
+const EACH = 60 * 12
 const PLENTY = 100_000
 
 /** A call, in tokens; `size` times an ordinary one. */

@@ -10,8 +10,8 @@ import { PROFILES } from './llm-fleet-profiles.mjs'
 const WORKER = fileURLToPath(new URL('llm-fleet-worker.mjs', import.meta.url))
 const SLUICE = fileURLToPath(new URL('../../packages/gateway/dist/src/cli/main.js', import.meta.url))
 
-/** So many callers in all; sixteen of them make calls fifteen times as large at first, six each. */
-const [CALLERS, LARGE_CALLERS, LARGE, SIZE] = [64, 16, 6, 15]
+/** So many callers in all; sixteen of them make calls eight times as large at first, six each. */
+const [CALLERS, LARGE_CALLERS, LARGE, SIZE] = [64, 16, 6, 8]
 
 export class Stage {
   workers = []
@@ -42,7 +42,8 @@ export class Stage {
   async end() {
     const all = [...this.#children]
     for (const child of all) child.kill('SIGKILL')
-    await Promise.all(all.map((child) => child.exitCode === null && child.signalCode === null && once(child, 'exit')))
+    const open = all.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null)
+    await Promise.all(open.map((child) => once(child, 'exit')))
   }
 }
 
@@ -64,15 +65,16 @@ let jobs = 0
 
 /** One way of calling one provider, by some of the workers. */
 export class Job {
-  constructor(stage, { profile, processes, strategy = 'pool', redis, bias }) {
+  constructor(stage, { profile, processes, strategy = 'pool', redis, bias, first = 0 }) {
     this.stage = stage
     this.profile = profile
+    this.first = first
     const id = `job-${++jobs}`
     this.job = { id, key: id, profile, processes, strategy, redis, bias, large: LARGE, size: SIZE }
   }
 
   get workers() {
-    return this.stage.workers.slice(0, this.job.processes)
+    return this.stage.workers.slice(this.first, this.first + this.job.processes)
   }
 
   /** Begins, and waits until little is left in the provider's bucket, or so many ms. */

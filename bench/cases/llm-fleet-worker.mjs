@@ -6,6 +6,8 @@ import { WAYS } from './llm-fleet-ways.mjs'
 
 // Whoever started it may be gone.
 process.once('disconnect', () => process.exit(0))
+// Bottleneck's connection fails calls that nobody waits for when it is closed.
+process.on('unhandledRejection', () => {})
 const jobs = new Map()
 
 async function begin(job) {
@@ -29,7 +31,7 @@ async function begin(job) {
   for (let at = 0; at < job.callers; at++) void caller(at)
 }
 
-process.on('message', async ({ order, job }) => {
+async function obey({ order, job }) {
   if (order === 'begin') await begin(job)
   const running = jobs.get(job.id)
   if (order === 'end' && running !== undefined) {
@@ -39,5 +41,6 @@ process.on('message', async ({ order, job }) => {
   }
   const { done = 0, failed = 0, error } = running ?? {}
   process.send({ order, id: job.id, done, failed, error, status: order === 'look' ? running?.status?.() : undefined })
-})
+}
+process.on('message', (message) => void obey(message))
 process.send({ order: 'ready' })

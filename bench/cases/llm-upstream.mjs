@@ -1,6 +1,6 @@
 // A model server that costs next to nothing. What it does with a call stands in the header `x-bench`: nothing: an answer at
 // once, streamed where that is asked for; `paced <ms> <count>`: a token every so many ms; `flood <kB>`: so much text, as fast as
-// it is read; `wait`: nothing. Prints its port; tells on `GET /aborted` how many calls were given up.
+// it is read; `wait`: nothing. Prints its port.
 import { createServer } from 'node:http'
 
 const event = (content) =>
@@ -14,31 +14,32 @@ const ANSWER = JSON.stringify({
   usage: { prompt_tokens: 9, completion_tokens: 1, total_tokens: 10 },
 })
 const FLOOD = event('a'.repeat(4000)).repeat(4)
-let aborted = 0
 
 const server = createServer({ keepAliveTimeout: 120_000 }, (req, res) => {
-  if (req.url === '/aborted') return void res.end(String(aborted))
   let body = ''
   req.on('data', (chunk) => (body += chunk)).on('end', () => answer(req.headers['x-bench'] ?? '', body, res))
 })
 
 function answer(how, body, res) {
-  const [kind, every, count] = how.split(' ')
-  res.on('close', () => (aborted += res.writableFinished ? 0 : 1))
+  const [kind, figure, count] = how.split(' ')
   if (kind === 'wait') return
-  if (kind === 'paced') return pace(res, Number(every), Number(count))
-  if (!body.includes('"stream":true')) {
-    res.writeHead(200, { 'content-type': 'application/json', 'content-length': ANSWER.length }).end(ANSWER)
-    return
-  }
+  if (kind === 'paced') pace(res, Number(figure), Number(count))
+  else if (kind === 'flood') flood(res, (Number(figure) * 1000) / FLOOD.length)
+  else if (body.includes('"stream":true')) {
+    res.writeHead(200, { 'content-type': 'text/event-stream' })
+    res.end(event('hello') + LAST)
+  } else res.writeHead(200, { 'content-type': 'application/json', 'content-length': ANSWER.length }).end(ANSWER)
+}
+
+function flood(res, count) {
   res.writeHead(200, { 'content-type': 'text/event-stream' })
-  if (kind !== 'flood') return void res.end(event('hello') + LAST)
-  let left = (Number(every) * 1000) / FLOOD.length
+  let left = count
   const flow = () => {
-    while (!res.destroyed) {
-      if (left-- < 0) return void res.end(LAST)
-      if (!res.write(FLOOD)) return
+    while (left > 0 && !res.destroyed) {
+      left--
+      if (!res.write(FLOOD)) break
     }
+    if (left <= 0) res.end(LAST)
   }
   res.on('drain', flow)
   flow()
@@ -48,9 +49,11 @@ function pace(res, every, count) {
   res.writeHead(200, { 'content-type': 'text/event-stream' })
   let left = count
   const timer = setInterval(() => {
-    if (left-- > 0) return void res.write(event('hello'))
-    clearInterval(timer)
-    res.end(LAST)
+    if (left-- > 0) res.write(event('hello'))
+    else {
+      clearInterval(timer)
+      res.end(LAST)
+    }
   }, every)
   res.on('close', () => clearInterval(timer))
 }

@@ -16,6 +16,7 @@ export class Wire {
     const target = typeof where === 'string' ? { path: where } : { port: where, host: '127.0.0.1', noDelay: true }
     this.#isTcp = typeof where === 'number'
     this.#socket = connect(target)
+    this.ready = new Promise((resolve) => this.#socket.once('connect', resolve).once('close', resolve))
     this.#socket.on('error', (error) => this.#fail(error))
     this.#socket.on('close', () => this.#fail(new Error('closed')))
     this.#socket.on('data', (chunk) => this.#read(chunk.toString('latin1')))

@@ -2,9 +2,9 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 
-/** Starts a script that prints its port as its first line, on one core. */
-export async function startServer(script, args, core = 0) {
-  const child = spawn('taskset', ['-c', String(core), process.execPath, script, ...args], {
+/** Starts a script that prints its port as its first line, on some cores (a list as taskset has it). */
+export async function startServer(script, args, cores = '0') {
+  const child = spawn('taskset', ['-c', cores, process.execPath, script, ...args], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   const [line] = await once(child.stdout, 'data')

@@ -16,10 +16,12 @@ import { admin } from './admin/index.ts'
 import { Assembly, Succession, type Surroundings } from './assembly/index.ts'
 import { redacted, simplePlan, type GatewayPlan, type Plan } from './config/index.ts'
 import { Controls } from './control/index.ts'
+import type { MachineStore } from './workers/index.ts'
 import { collect, loadOf, Recorder, type Phase, type Snapshot, type Tick } from './live/index.ts'
 import { keepPace, ProxyCounts, screen, type ProxyStats } from './proxy/index.ts'
 import type { Visitor } from './routing/index.ts'
 import { refuseTunnels } from './tunnel.ts'
+import { listenForUpgrades, Tunnels } from './websocket/index.ts'
 
 export interface GatewayOptions {
   /** Where everything goes, for instance `http://127.0.0.1:3000`. Either this or a `config`. */
@@ -34,6 +36,8 @@ export interface GatewayOptions {
   readonly onDrain?: () => void
   /** Told of everything that was ordered on the admin port, a line each. Default: nobody. */
   readonly audit?: (line: string) => void
+  /** What several processes share, of which this is one. Default: this is the only one. */
+  readonly machine?: MachineStore
   /** Address of the data port. Default `127.0.0.1`. */
   readonly host?: string
   /** The data port; 0 takes any free one. Default 0. */
@@ -125,8 +129,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const counts = tally()
   const proxied = new ProxyCounts(() => phase === 'draining')
   const recorder = new Recorder()
+  const tunnels = new Tunnels(proxied)
   const around: Surroundings = {
     counts: proxied,
+    tunnels,
+    machine: options.machine,
     recorder,
     observer: together(
       counts,
@@ -188,6 +195,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       screen((req, res) => succession.current.handleContinue(req, res)),
     )
     refuseTunnels(server)
+    listenForUpgrades(
+      server,
+      screen((req, res) => succession.current.handle(req, res)),
+    )
     keepPace(server, { crowded: () => isCrowded(loadOf(succession.current)) })
     // Answers that do not come from the upstream end their connection too.
     server.prependListener('request', (_req, res) => {
@@ -209,6 +220,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     controls.close()
     whole.close()
     recorder.stop()
+    tunnels.close()
     await Promise.all([shut(data), shut(control), succession.close()])
   }
 
@@ -234,8 +246,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 
   try {
     // Health can be asked before anything is served.
-    await listen(control, first.listen.adminPort, adminHost)
-    await listen(data, first.listen.port, first.listen.host)
+    await listen(control, first.listen.adminPort, adminHost, true)
+    await listen(data, first.listen.port, first.listen.host, false)
   } catch (error) {
     await close()
     throw error
@@ -262,6 +274,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     reload: (next) => controls.take(next),
     async drain(within) {
       phase = 'draining'
+      tunnels.goAway()
       const drained = await drain(data, whole, { within, pending })
       await close()
       return drained
@@ -351,12 +364,13 @@ function portOf(server: Server): number {
   return (server.address() as AddressInfo).port
 }
 
-async function listen(server: Server, port: number, host: string): Promise<void> {
+async function listen(server: Server, port: number, host: string, exclusive: boolean): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const failed = (error: NodeJS.ErrnoException): void =>
       reject(new ListenError(port, error.code ?? error.name, { cause: error }))
     server.once('error', failed)
-    server.listen(port, host, () => {
+    // The admin port is that of one process, also where several have the data port together.
+    server.listen({ port, host, exclusive }, () => {
       server.off('error', failed)
       resolve()
     })

@@ -6,10 +6,12 @@ import { signalOf } from 'sluice/node'
 import { cachingUpstream } from '../cache/index.ts'
 import type { GatewayPlan, RedisConfig, RoutePlan } from '../config/index.ts'
 import type { FleetStore } from '../fleet/index.ts'
+import type { MachineStore } from '../workers/index.ts'
 import type { Recorder } from '../live/index.ts'
 import { answer, forward, type Listener, type ProxyCounts } from '../proxy/index.ts'
 import { identityOf, pathOf, plainPath, requestReader, RouteLine, setIdentity, visitorOf } from '../routing/index.ts'
 import { ANYBODY, identification, labels, type Identify, type Identity, type Unknown } from '../tenants/index.ts'
+import { isWebSocket, type Tunnels } from '../websocket/index.ts'
 import type { LlmPartOptions } from './llm-part.ts'
 import { closeParts, isShared, NOTHING, partsOf, type Parts } from './parts.ts'
 
@@ -19,6 +21,9 @@ export interface Surroundings {
   readonly recorder: Recorder
   /** Hears of everybody who comes to a gate. */
   readonly observer: Observer
+  readonly tunnels: Tunnels
+  /** What several processes of this gateway share; `undefined` where there is one. */
+  readonly machine?: MachineStore | undefined
   /** Hears when a limit moves. */
   readonly moved: (limit: string) => Observer
 }
@@ -71,7 +76,7 @@ export class Assembly {
     // Takes a while to load, and most gateways need none of it.
     const { LlmPart } = llm === undefined ? {} : await import('./llm-part.ts')
     const door = llm && LlmPart && ((needs: DoorNeeds) => new LlmPart({ ...needs, plan, llm, counts, laneOf }))
-    const parts = partsOf(plan, before?.parts ?? NOTHING, around.moved, make, door)
+    const parts = partsOf(plan, before?.parts ?? NOTHING, around.moved, make, door, around.machine)
     // Whoever comes first should not meet the policy for a store that is only a moment away.
     await Promise.all([...parts.stores.values()].map(({ reached }) => reached))
     try {
@@ -141,9 +146,10 @@ export class Assembly {
     const laneOf = laneRules(plan)
     // One for each upstream, and one more where routes may call their requests off.
     const forwards = new Map<string, Listener>()
-    const forwardFor = ({ upstream, timeout }: RoutePlan): Listener => {
-      const key = `${upstream} ${timeout === undefined ? '' : 'timed'}`
-      const known = forwards.get(key) ?? this.#forward(upstream, shows, around, timeout !== undefined)
+    const forwardFor = (route: RoutePlan): Listener => {
+      const { upstream, timeout, websocket } = route
+      const key = `${upstream} ${timeout === undefined ? '' : 'timed'} ${websocket ?? ''}`
+      const known = forwards.get(key) ?? this.#forward(route, shows, around)
       forwards.set(key, known)
       return known
     }
@@ -168,22 +174,32 @@ export class Assembly {
     )
   }
 
-  #forward(name: string, shows: Shows, { counts }: Surroundings, timed: boolean): Listener {
+  #forward({ upstream: name, timeout, websocket }: RoutePlan, shows: Shows, around: Surroundings): Listener {
+    const { counts, tunnels } = around
     const { plan, parts } = this
     if (parts.door?.upstream === name) return parts.door.handle
-    const { servers, hostHeader } = plan.upstreams[name]!
+    const { servers, hostHeader, timeouts } = plan.upstreams[name]!
     const balancer = parts.balancer(name)
     const upstream =
       parts.cache === undefined ? balancer : cachingUpstream(balancer, { cache: parts.cache, name, hostHeader, shows })
     const { trustForwarded, trustedProxies } = plan.listen
     const believed = trust(trustedProxies)
-    return forward(upstream, {
-      upstream: new URL(servers[0]!.url),
+    const believes = (peer: string | undefined): boolean => trustForwarded || believed.believes(peer)
+    const { url } = servers[0]!
+    const ordinary = forward(upstream, {
+      upstream: new URL(url),
       hostHeader,
-      trustForwarded: trustForwarded || (trustedProxies.length > 0 && ((peer): boolean => believed.believes(peer))),
+      trustForwarded: trustForwarded || (trustedProxies.length > 0 && believes),
       counts,
-      ...(timed && { callOff: signalOf }),
+      ...(timeout !== undefined && { callOff: signalOf }),
     })
+    const { host: upstreamHost } = new URL(url)
+    return (req, res) => {
+      if (!isWebSocket(req)) return ordinary(req, res)
+      const rules = { host: hostHeader, upstreamHost, trustForwarded: believes(req.socket.remoteAddress) }
+      const holds = websocket !== 'handshake'
+      tunnels.start(req, res, { balancer, rules, headersTimeout: timeouts.headers, holds })
+    }
   }
 }
 

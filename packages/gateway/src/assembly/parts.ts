@@ -3,6 +3,7 @@ import { breaker, consecutive, type Breaker, type Observer } from 'sluice'
 import { ResponseCache } from '../cache/index.ts'
 import type { GatewayPlan, RedisConfig } from '../config/index.ts'
 import type { FleetStore } from '../fleet/index.ts'
+import type { MachineStore } from '../workers/index.ts'
 import { limitUnit, type LimitUnit } from '../gates/index.ts'
 import { Balancer } from '../upstreams/index.ts'
 import { visitorOf } from '../routing/index.ts'
@@ -44,6 +45,7 @@ export const NOTHING: Running = {
  * @param moved hears when a limit moves
  * @param store makes the connection to the store of the fleet, where limits ask for one
  * @param door makes the door to language models, where there is one
+ * @param machine what several processes of this gateway share
  */
 export function partsOf(
   plan: GatewayPlan,
@@ -51,6 +53,7 @@ export function partsOf(
   moved: (limit: string) => Observer,
   store: ((config: RedisConfig) => FleetStore) | undefined,
   door?: (needs: Pick<LlmPartOptions, 'balancer' | 'store'>) => LlmPart,
+  machine?: MachineStore,
 ): Parts {
   const stores = new Map<string, FleetStore>()
   const units = new Map<string, LimitUnit>()
@@ -74,7 +77,7 @@ export function partsOf(
       const fleet = limit.kind !== 'adaptive' && limit.fleet !== undefined ? redis : undefined
       const key = keyOf(name, limit, lanes?.shares, tenants?.fair, tenants?.max, fleet)
       const unit = kept(before.units, units, key, () =>
-        limitUnit(name, limit, { lanes, tenants, store: shared, observer: moved(name) }),
+        limitUnit(name, limit, { lanes, tenants, store: shared, machine, observer: moved(name) }),
       )
       names.units.set(name, unit)
     }
@@ -82,7 +85,12 @@ export function partsOf(
       const { breaker: rule, ...config } = upstream
       names.balancers.set(
         name,
-        kept(before.balancers, balancers, keyOf(name, config), () => new Balancer(upstream, { name: `upstream ${name}`, keyOf: whose })),
+        kept(
+          before.balancers,
+          balancers,
+          keyOf(name, config),
+          () => new Balancer(upstream, { name: `upstream ${name}`, keyOf: whose }),
+        ),
       )
       if (rule === undefined) continue
       const { failures, openFor, probes } = rule

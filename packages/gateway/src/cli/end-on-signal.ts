@@ -6,7 +6,11 @@ import { spoken } from './duration.ts'
 const EXIT: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143 }
 
 /** Requirement S1.10: the first signal drains, the second ends at once. */
-export function endOnSignal(gateway: Gateway, within: () => Millis): void {
+export function endOnSignal(
+  gateway: Gateway,
+  within: () => Millis,
+  signals: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT'],
+): void {
   let draining = false
   const onSignal = (signal: NodeJS.Signals): void => {
     if (draining) {
@@ -21,7 +25,7 @@ export function endOnSignal(gateway: Gateway, within: () => Millis): void {
       process.exit(cutOff === 0 ? 0 : 1)
     })
   }
-  process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
+  for (const signal of signals) process.on(signal, onSignal)
 }
 
 function cut(requests: number): string {

@@ -33,6 +33,8 @@ export interface RunFlags {
   readonly drainTimeout?: Millis
   readonly hostHeader?: 'client' | 'upstream'
   readonly trustForwarded?: boolean
+  /** Of `run` alone: how many processes. */
+  readonly workers?: number
 }
 
 /** Adds the flags to a command. */
@@ -96,7 +98,7 @@ function redisUrl(text: string): string {
 
 /** The flags as settings: only what was said. */
 export function settingsOf(flags: RunFlags): GatewaySettings {
-  const { upstream, gate, queue: queueCapacity, ...rest } = flags
+  const { upstream, gate, queue: queueCapacity, workers: _workers, ...rest } = flags
   const all = {
     ...rest,
     upstream: upstream?.[0]?.origin,

@@ -27,6 +27,7 @@ export interface RoutePlan {
   readonly timeout?: Millis | undefined
   readonly deadline?: Millis | undefined
   readonly lane?: Lane | undefined
+  readonly websocket?: 'hold' | 'handshake' | undefined
 }
 
 /** A step of degradation; levels as the pressure of a gate has them, 1 being full. */

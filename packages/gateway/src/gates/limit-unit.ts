@@ -12,7 +12,7 @@ import {
 } from 'sluice'
 import { fleetBuckets, fleetSlots, type FleetBuckets, type FleetSlots } from 'sluice/redis'
 import { algorithmOf, type LanesConfig, type LimitPlan, type QueuePlan, type TenantsConfig } from '../config/index.ts'
-import type { FleetStore } from '../fleet/index.ts'
+import type { LimitStore, MachineStore } from '../workers/index.ts'
 import { flowless } from './flowless.ts'
 import { knownEmpty } from './known-empty.ts'
 import { laneQueue } from './lane-queue.ts'
@@ -21,7 +21,9 @@ import { laneQueue } from './lane-queue.ts'
 export interface LimitContext {
   readonly lanes: LanesConfig | undefined
   readonly tenants: TenantsConfig | undefined
-  readonly store: FleetStore | undefined
+  readonly store: LimitStore | undefined
+  /** What several processes of this gateway share; `undefined` where there is one. */
+  readonly machine?: MachineStore | undefined
   /** Hears when the limit moves. */
   readonly observer: Observer
 }
@@ -45,13 +47,37 @@ const ASKING = 300
 
 /** Builds a limit. @throws RangeError for a plan out of range */
 export function limitUnit(name: string, plan: LimitPlan, context: LimitContext): LimitUnit {
-  const { store, tenants } = context
+  const { store, tenants, machine } = context
   if (plan.kind !== 'adaptive' && plan.fleet !== undefined && store !== undefined)
     return { name, plan, ...fleetUnit(name, plan, store, tenants) }
-  const make = (): Gate => localGate(name, plan, context)
+  if (machine !== undefined) {
+    const shared = overProcesses(plan, machine.processes)
+    if (shared !== undefined) return { name, plan, ...fleetUnit(name, shared, machine, tenants) }
+  }
+  const own = machine === undefined ? plan : partOf(plan, machine.processes)
+  const make = (): Gate => localGate(name, own, context)
   const gate =
     plan.by === 'tenant' ? keyed(({ flow }) => flow, make, { name, maxKeys: tenants?.max ?? 10_000 }) : make()
   return { name, plan, gate, close: async () => gate.close() }
+}
+
+/**
+ * A limit as one of all processes; `undefined` for one that each has for itself: those that find themselves, and one of each
+ * tenant.
+ */
+function overProcesses(plan: LimitPlan, instances: number): Exclude<LimitPlan, { kind: 'adaptive' }> | undefined {
+  const fleet = { onDown: 'share', order: 'share', instances } as const
+  if (plan.kind === 'adaptive' || (plan.kind === 'fixed' && plan.by === 'tenant')) return undefined
+  if (plan.kind === 'rate') return { ...plan, fleet }
+  const { permits, threshold = Infinity, queue } = plan
+  const capacity = Math.max(0, Math.min(queue.capacity, threshold - permits))
+  return { ...plan, queue: { ...queue, capacity }, fleet: { ...fleet, queue: capacity } }
+}
+
+/** What a process has of a limit that cannot be shared. */
+function partOf(plan: LimitPlan, processes: number): LimitPlan {
+  if (plan.kind !== 'fixed') return plan
+  return { ...plan, permits: Math.max(1, Math.floor(plan.permits / processes)) }
 }
 
 function localGate(name: string, plan: LimitPlan, context: LimitContext): Gate {
@@ -98,7 +124,7 @@ function queueOf(
 function fleetUnit(
   name: string,
   plan: Exclude<LimitPlan, { kind: 'adaptive' }>,
-  store: FleetStore,
+  store: LimitStore,
   tenants: TenantsConfig | undefined,
 ): Omit<LimitUnit, 'name' | 'plan'> {
   const { onDown, order, queue, instances } = plan.fleet!
@@ -108,7 +134,7 @@ function fleetUnit(
   }
   if (plan.kind === 'fixed') {
     const { permits: limit, queue: waiting } = plan
-    const fleet = { onDown, order, instances, ...(queue !== undefined && { queue }) }
+    const fleet = { onDown, order, instances, ...(queue !== undefined && queue > 0 && { queue }) }
     const slots = fleetSlots({ name, coordinator: store.slots(name), limit, ...waiting, ...fleet })
     return { gate: slots, slots, close: close(slots) }
   }

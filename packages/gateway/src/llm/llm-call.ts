@@ -88,8 +88,7 @@ export class LlmCall implements Asker, UpstreamReceiver, Inflow, Leaver {
   #uploaded(uploaded: Uploaded): void {
     this.#upload = undefined
     if (uploaded === 'too-large') return this.#tooLarge()
-    if (uploaded === 'late')
-      return this.#refuse({ is: 'request', status: 408, message: 'The body of the request did not come in time.' })
+    if (uploaded === 'late') return this.#refuse({ is: 'request', status: 408, message: TOO_LATE })
     const { config, estimator, clock } = this.#site
     this.#body = new CallBody(uploaded, this.#dialect, this.#req.url ?? '', estimator)
     const patience = this.#site.patienceOf(this.#req)
@@ -113,9 +112,7 @@ export class LlmCall implements Asker, UpstreamReceiver, Inflow, Leaver {
   }
 
   #beginEarly(): void {
-    if (this.#phase === 'over' || this.#phase === 'answering') return
-    this.#isFlushed = true
-    this.#reply.beginEarly()
+    if (this.#phase === 'waiting' || this.#phase === 'asked') this.#reply.beginEarly()
   }
 
   granted(turn: Turn): void {
@@ -244,9 +241,8 @@ export class LlmCall implements Asker, UpstreamReceiver, Inflow, Leaver {
   /** An error of the upstream, all of it: another attempt, or the client's. */
   #judge(gathered: Gathered): void {
     this.#gathered = undefined
-    const { status, raw } = gathered
-    const body = Buffer.concat(gathered.chunks)
-    const turn = this.#turn!
+    const { status, raw, chunks } = gathered
+    const [turn, body] = [this.#turn!, Buffer.concat(chunks)]
     const verdict = turn.failed({ status, headers: headersByName(raw), body: body.toString() })
     if (verdict.retry && this.#site.triesAgain(verdict.is, this.#attempt)) return this.#again(turn)
     this.#turn = undefined
@@ -264,8 +260,8 @@ export class LlmCall implements Asker, UpstreamReceiver, Inflow, Leaver {
   }
 
   #settle(how: 'done' | 'left'): void {
-    const turn = this.#turn
     const { estimator } = this.#site
+    const turn = this.#turn
     this.#turn = undefined
     const usage = this.#answer?.end(estimator, this.size.model)
     if (usage?.input !== undefined) this.#body?.learn(estimator, usage.input)
@@ -296,6 +292,7 @@ export class LlmCall implements Asker, UpstreamReceiver, Inflow, Leaver {
 }
 
 const UNREAD: CallSize = { model: '', input: 0, maxOutput: undefined, stream: false }
+const TOO_LATE = 'The body of the request did not come in time.'
 const ignore = (): void => {}
 
 function flushHead(call: LlmCall): void {

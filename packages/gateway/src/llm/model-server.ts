@@ -31,12 +31,16 @@ export interface Generation {
   prefill: Permit | undefined
   readonly since: Instant
   readonly stream: boolean
-  /** Of one whose first token is not seen: when it will have been there. */
+  /** When it is taken to be there. */
   timer: Timer | undefined
 }
 
 /** So many may always wait for their first token at a server: with none waiting inside it would idle between two calls. */
 const FEWEST = 4
+
+/** One that has no first token after so many times as long as usual, or so many ms, does not hold up those who come. */
+const MOST_TIMES = 10
+const MOST_PREFILL: Millis = 5000
 
 /** How much one sample moves the mean of the time to the first token. */
 const GAIN = 0.1
@@ -97,7 +101,7 @@ export class ModelServer {
 
   /**
    * Only where there is room. Of one that is not streamed the first token is not seen: it is taken to be there when those of
-   * streams are; where there are none, its whole time is what the limit goes by.
+   * streams are; where there are none, its whole time is what the limit goes by. One that hangs does not count for ever.
    * @param freed called when its first token is taken to be there
    */
   begin(tokens: number, stream: boolean, freed: () => void): Generation {
@@ -113,11 +117,13 @@ export class ModelServer {
       stream,
       timer: undefined,
     }
-    if (!stream && prefill !== undefined && this.#ttft !== undefined)
-      generation.timer = this.#clock.after(this.#ttft, () => {
-        this.began(generation, 'ignored')
-        freed()
-      })
+    if (prefill === undefined) return generation
+    const usual = this.#ttft ?? 0
+    const most = Math.max(MOST_PREFILL, MOST_TIMES * usual)
+    generation.timer = this.#clock.after(!stream && usual > 0 ? usual : most, () => {
+      this.began(generation, 'ignored')
+      freed()
+    })
     return generation
   }
 

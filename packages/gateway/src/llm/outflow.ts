@@ -2,6 +2,9 @@ import type { ServerResponse } from 'node:http'
 import type { Clock, Timer } from 'sluice'
 import type { LlmReaderConfig } from '../config/index.ts'
 
+/** With more than this on its way out no more is let in, in bytes: what is read at once is twice as much. */
+const PAUSE = 32_768
+
 /** Where what flows out comes from. */
 export interface Inflow {
   pause(): void
@@ -22,7 +25,6 @@ export class Outflow {
   readonly #inflow: Inflow
   #timer: Timer | undefined
   #taken = 0
-  #heedsDrain = false
 
   constructor(res: ServerResponse, config: LlmReaderConfig, clock: Clock, inflow: Inflow) {
     this.#res = res
@@ -32,19 +34,19 @@ export class Outflow {
   }
 
   write(chunk: Uint8Array): void {
-    if (this.#res.write(chunk)) return
+    this.#res.write(chunk, this.#flushed)
+    const waits = this.#res.writableLength
+    if (waits <= PAUSE) return
     const { policy, bytes } = this.#config
     if (policy === 'wait') this.#inflow.pause()
-    else if (this.#res.writableLength > bytes)
-      return this.#inflow.stalled(`more than ${bytes} bytes wait for the client`)
-    if (this.#timer !== undefined) return
-    this.#watch()
-    if (this.#heedsDrain) return
-    this.#heedsDrain = true
-    this.#res.on('drain', () => {
-      this.stop()
-      this.#inflow.resume()
-    })
+    else if (waits > bytes) return this.#inflow.stalled(`more than ${bytes} bytes wait for the client`)
+    if (this.#timer === undefined) this.#watch()
+  }
+
+  readonly #flushed = (): void => {
+    if (this.#timer === undefined || this.#res.writableLength > PAUSE) return
+    this.stop()
+    this.#inflow.resume()
   }
 
   /** Looks no more. */

@@ -91,6 +91,18 @@ export class Member {
     return errand
   }
 
+  /** Counts something that is sent by another way. Returns what ends it, with how it went. */
+  occupy(): (good: boolean | undefined) => void {
+    this.inflight++
+    this.condition.asked()
+    return (good) => {
+      this.inflight--
+      this.condition.answered(good)
+      if (good === true) this.done()
+      else if (good === false) this.failed++
+    }
+  }
+
   /** Learns from the head of an answer. Returns the headers that are for the client. */
   hear(status: number, headers: readonly string[], client: object | undefined): readonly string[] {
     const { below } = this

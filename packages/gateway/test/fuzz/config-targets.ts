@@ -48,8 +48,8 @@ function assertLine(line: string): void {
 export const targets: readonly FuzzTarget[] = [
   {
     name: 'configuration',
-    weight: 6,
-    longest: 4096,
+    weight: 3,
+    longest: 2048,
     seeds: [
       `${SERVERS}limits: { default: { kind: fixed, limit: 4, queue: { capacity: 9, maxWait: 2s } } }\nroutes:\n  - { path: /a/*, limits: [default], timeout: 5s }\n`,
       `listen: { port: 0, adminToken: "\${SECRET}", trustedProxies: [loopback, 10.0.0.0/8] }\n${SERVERS}`,
@@ -74,8 +74,8 @@ export const targets: readonly FuzzTarget[] = [
   },
   {
     name: 'yaml',
-    weight: 5,
-    longest: 4096,
+    weight: 3,
+    longest: 2048,
     seeds: ['a: &x [1, {b: c}]\nd: *x\n', '- 1\n- "2"\n- |\n  text\n', '{"a": {"b": [null, true, 1.5]}}', '? a\n: b\n'],
     words: WORDS,
     check(input) {
@@ -92,8 +92,8 @@ export const targets: readonly FuzzTarget[] = [
   },
   {
     name: 'scenarios',
-    weight: 4,
-    longest: 4096,
+    weight: 2,
+    longest: 2048,
     seeds: [
       'seed: 1\nload:\n  phases: [{ lasts: 1000, rate: 100 }]\nplant: { kind: slots, slots: 4, service: { kind: fixed, ms: 10 } }\n',
       'load: { phases: [{ lasts: 60000, rate: 50 }] }\nduration: 60000\nevery: 1000\n',

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 const SCRIPT = fileURLToPath(new URL('../../../../../scripts/fuzz.mjs', import.meta.url))
 
 function fuzz(...args: readonly string[]): { code: number | null; out: string } {
-  const done = spawnSync(process.execPath, [SCRIPT, ...args], { encoding: 'utf8', timeout: 180_000 })
+  const done = spawnSync(process.execPath, [SCRIPT, ...args], { encoding: 'utf8', timeout: 300_000 })
   return { code: done.status, out: done.stdout + done.stderr }
 }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { PassThrough, Readable } from 'node:stream'
 import { describe, it } from 'node:test'
@@ -310,4 +311,72 @@ describe('bodies', () => {
       assert.equal(heard.outcome, '')
     })
   })
+
+  it('S3 arrive whole at clients that stop reading now and then, many at a time: no buffer is used again too early', async () => {
+    await scene(async (stage) => {
+      const LENGTH = 12_000_000
+      const port = await stage.upstream((req, res) => {
+        res.writeHead(200, { 'content-length': LENGTH })
+        const bytes = pattern(Number(req.url!.slice(1)), LENGTH)
+        // Pieces after which a connection is read on, however slow the client is.
+        const write = (at: number): void => {
+          res.write(bytes.subarray(at, at + 40_000))
+          if (at + 40_000 < LENGTH) setImmediate(write, at + 40_000)
+          else res.end()
+        }
+        write(0)
+      })
+      const gateway = await stage.gateway(port, { protect: false })
+      const clients = await Promise.all([1, 2, 3, 4].map(() => stage.connect(gateway.port)))
+      await Promise.all(
+        clients.map(async (client, n) => {
+          for (let round = 0; round < 2; round++) {
+            const seed = round * 10 + n
+            client.send(`GET /${seed} HTTP/1.1\r\nhost: a\r\n\r\n`)
+            assert.equal(await sumOf(client.socket, LENGTH, n < 3 ? 2 : 0), sumOfAll(pattern(seed, LENGTH)))
+          }
+        }),
+      )
+    })
+  })
 })
+
+/** Bytes of which each tells whose they are and where. */
+function pattern(seed: number, length: number): Buffer {
+  const bytes = Buffer.allocUnsafe(length)
+  for (let at = 0; at < length; at += 4) bytes.writeInt32LE(Math.imul(at + 1, 2 * seed + 1), at)
+  return bytes
+}
+
+function sumOfAll(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}
+
+/** Of a body of so many bytes; after each piece nothing is read for so many ms. */
+function sumOf(socket: Socket, length: number, rest: number): Promise<string> {
+  const hash = createHash('sha256')
+  let left = length
+  let head = ''
+  return new Promise((resolve, reject) => {
+    const read = (piece: Buffer): void => {
+      let body = piece
+      if (!head.includes('\r\n\r\n')) {
+        const before = head.length
+        head += piece.toString('latin1')
+        const end = head.indexOf('\r\n\r\n')
+        if (end < 0) return
+        body = piece.subarray(end + 4 - before)
+      }
+      hash.update(body)
+      left -= body.length
+      if (left <= 0) {
+        socket.off('data', read)
+        resolve(hash.digest('hex'))
+      } else if (rest > 0) {
+        socket.pause()
+        setTimeout(() => socket.resume(), rest)
+      }
+    }
+    socket.on('data', read).on('close', () => reject(new Error(`${left} bytes did not come`)))
+  })
+}

@@ -165,6 +165,15 @@ describe('the queue before model servers', () => {
     assert.deepEqual([world.queue.status.inflight, world.queue.status.waiting, world.clock.pending], [0, 0, 0])
   })
 
+  it('calls that hang do not hold up the others for ever', () => {
+    const world = new QueueWorld('inflight: { tokens: 1000000, count: 100 }')
+    const all = Array.from({ length: 30 }, () => world.ask())
+    const begun = (): number => all.filter(({ turn }) => turn !== undefined).length
+    assert.equal(begun(), 20)
+    world.clock.advance(5000)
+    assert.equal(begun(), 30)
+  })
+
   it('S2.3 how many wait for their first token follows the time to it', () => {
     // A server with 8 slots of 200 ms, of which 20 ms are to the first token; its own queue is endless.
     const world = new QueueWorld('inflight: { tokens: 1000000, count: 500 }')

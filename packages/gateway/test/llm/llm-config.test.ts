@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { configOf, ConfigProblems, gatewayPlan, redacted, type GatewayPlan } from '../../src/config/index.ts'
 
@@ -60,5 +61,19 @@ describe('S2.3 the section llm', () => {
     const plan = planOf("{ dialect: openai, key: '${SOME_KEY}' }")
     assert.equal(plan.llm!.key, 'secret')
     assert.ok(!JSON.stringify(redacted(plan)).includes('secret'))
+  })
+
+  it('the page shows a plan that is accepted, and the defaults there are', () => {
+    const page = readFileSync(new URL('../../../../../docs/llm-gateway.md', import.meta.url), 'utf8')
+    const [, yaml] = /```yaml\n([\s\S]*?)```/.exec(page)!
+    const plan = gatewayPlan({ file: configOf('page.yaml', yaml!, {}) })
+    assert.equal(plan.upstreams['models']!.servers.length, 2)
+    const { queue, inflight, maxOutput, slowReader, retries } = planOf('{ dialect: openai }').llm!
+    const told = [queue.max, queue.tokens, maxOutput, inflight.tokens, inflight.count, queue.reserve, retries.attempts]
+    for (const figure of told) {
+      const words = new RegExp(String.raw`\b(?:${figure}|${figure.toLocaleString('en')})\b`)
+      assert.match(page, words)
+    }
+    assert.deepEqual(slowReader, { policy: 'wait', bytes: 128 * 1024, stall: 30_000 })
   })
 })

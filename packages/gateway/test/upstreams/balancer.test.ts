@@ -187,7 +187,7 @@ describe('Balancer', () => {
     const { ask } = stage({ hostHeader: 'upstream' })
     for (let i = 0; i < 10; i++) {
       const { origin, request } = ask()
-      assert.deepEqual(request.headers, ['host', origin])
+      assert.deepEqual(request.headers.slice(0, 2), ['host', origin])
     }
   })
 })

@@ -232,7 +232,7 @@ function mustHear(account: SlotAccount, rivals: SlotRivals, strict: boolean): bo
   const { told } = account
   const { priority, since } = rivals.of(account)
   if (account.held === 0 || priority < 0) return false
-  if (!strict) return priority !== told.foreign || rivals.fair !== told.fair
+  if (!strict) return priority !== told.foreign || rivals.fair < told.fair
   if (priority !== told.foreign) return priority > told.foreign
   return since < told.since && rivals.until(account) < told.until
 }

@@ -2,6 +2,7 @@ import type { Clock, Instant, Millis, Random } from '../ground/index.ts'
 import type { Classes, SlotCoordinator, SlotDemand, SlotNews, SlotReply } from './coordinator.ts'
 import { SlotAsk } from './slots-ask.ts'
 import { SlotLease } from './slots-lease.ts'
+import type { MissedSlots } from './slots-missed.ts'
 import { Soon } from './slots-soon.ts'
 import { SlotView } from './slots-view.ts'
 
@@ -15,9 +16,10 @@ const NOBODY: Classes = [0, 0, 0, 0]
 export interface SlotSessionOwner {
   /** In use, under the present registration. */
   readonly inflight: number
+  /** What to claim of a coordinator that does not know it: in use, or may come into use before it has answered. */
+  readonly claim: number
   readonly waiting: Classes
-  /** Slots that arrivals which would not wait have missed since this was last asked. */
-  takeMissed(): number
+  readonly missed: MissedSlots
   demand(now: Instant): SlotDemand[]
   /** For whom the next grants are. */
   turn(priority: number, line: number, count: number): void
@@ -156,7 +158,7 @@ export class SlotSession {
       session: this.#name,
       life,
       seq: ++this.#seq,
-      granted: life === 0 ? owner.inflight : this.#granted,
+      granted: life === 0 ? owner.claim : this.#granted,
       returned: life === 0 ? 0 : this.#returned,
       limit,
       lease: coordinator.lease,
@@ -164,7 +166,7 @@ export class SlotSession {
       strict,
       leaves,
       waiting: leaves ? NOBODY : owner.waiting,
-      spare: leaves ? 0 : owner.takeMissed(),
+      spare: leaves ? 0 : owner.missed.take(),
       demand: leaves ? [] : owner.demand(clock.now()),
     }
     const ask = new SlotAsk(coordinator, clock, report, this.#ended)

@@ -5,6 +5,8 @@ import type { SlotCoordinator, SlotReply, SlotReport } from './coordinator.ts'
 const PATIENCE = 250
 /** A timer this late tells of this process, not of the coordinator. */
 const FROZEN = 100
+/** Timers come before sockets: one that is later than this looks once more, so long after, what lies at the door. */
+const LOOK = 5
 
 /** One report under way: answered, refused, or given up after a while; its answer is heard all the same. */
 export class SlotAsk {
@@ -45,12 +47,14 @@ export class SlotAsk {
     if (!this.#settled && this.#coordinator.lease < Infinity) this.#judge(this.sent + PATIENCE)
   }
 
-  #judge(until: Instant): void {
+  #judge(until: Instant, looked = false): void {
     const clock = this.#clock
     const judge = (): void => {
       if (this.#settled) return
       // It was this process that stood still: the answer may lie at the door.
-      if (clock.now() - until > FROZEN) return this.#judge(clock.now() + PATIENCE)
+      const late = clock.now() - until
+      if (late > FROZEN) return this.#judge(clock.now() + PATIENCE)
+      if (late > LOOK && !looked) return this.#judge(clock.now() + LOOK, true)
       this.late = true
       this.#ends(this, new Error(`no answer within ${PATIENCE} ms`))
     }

@@ -12,6 +12,7 @@ import type { Classes, SlotDemand } from './coordinator.ts'
 import { SlotSession, type SlotSessionOwner } from './session.ts'
 import { SlotLines } from './slots-lines.ts'
 import { roomAlone } from './slots-down.ts'
+import { MissedSlots } from './slots-missed.ts'
 import type { FleetSlotsParts } from './slots-parts.ts'
 import { SlotPermit, type SlotLender } from './slots-permit.ts'
 import { SharedTurns, StrictTurns, type SlotTurns } from './slots-turns.ts'
@@ -21,8 +22,6 @@ import { WatchedPermits } from './slots-watched.ts'
 
 /** How long an instance may go on using a slot that others wait for as well, in ms. */
 const QUANTUM = 5
-/** Slots that are asked for because of arrivals that would not wait, at most, where one needs no more. */
-const MISSED = 16
 
 /** Slots that several instances share: decides here while the share of this instance suffices. */
 export class FleetSlotsCore implements GateCore, SlotLender, SlotSessionOwner {
@@ -30,6 +29,7 @@ export class FleetSlotsCore implements GateCore, SlotLender, SlotSessionOwner {
   readonly clock: Clock
   readonly pressure: Source<Pressure>
   readonly session: SlotSession
+  readonly missed: MissedSlots = new MissedSlots()
   readonly #parts: FleetSlotsParts
   readonly #lines: SlotLines
   readonly #turns: SlotTurns
@@ -39,7 +39,6 @@ export class FleetSlotsCore implements GateCore, SlotLender, SlotSessionOwner {
   #inflight = 0
   /** In use although others have been given the slots. */
   #orphans = 0
-  #missed = 0
   /** The limit everybody who waits is known to fit in. */
   #widest = Infinity
   #closed = false
@@ -74,14 +73,14 @@ export class FleetSlotsCore implements GateCore, SlotLender, SlotSessionOwner {
     return this.#inflight
   }
 
-  get waiting(): Classes {
-    return this.#lines.sizes
+  get claim(): number {
+    // What begins alone while the claim is under way must be part of it, or it comes on top of the limit.
+    const begins = this.#parts.onDown === 'share' && this.alone ? this.#room - this.#orphans : 0
+    return Math.max(this.#inflight, begins)
   }
 
-  takeMissed(): number {
-    const missed = this.#missed
-    this.#missed = 0
-    return missed
+  get waiting(): Classes {
+    return this.#lines.sizes
   }
 
   demand(now: Instant): SlotDemand[] {
@@ -125,7 +124,7 @@ export class FleetSlotsCore implements GateCore, SlotLender, SlotSessionOwner {
     if (this.#parts.early && slotPriority(arrival) < this.session.view.level) return this.#refusal('shed')
     if (mayWait && arrival.maxWait !== 0) return this.#wait(arrival)
     if (this.#lines.size === 0) {
-      this.#missed = Math.min(Math.max(MISSED, cost), this.#missed + cost)
+      this.missed.add(cost)
       this.session.sync()
       if (this.#fits(cost) && this.#lines.size === 0) return this.#admit(arrival, cost, 0)
     }

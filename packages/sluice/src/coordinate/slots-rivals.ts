@@ -18,10 +18,8 @@ export class SlotRivals {
 
   constructor(accounts: readonly SlotAccount[], limit: number, strict: boolean) {
     this.#strict = strict
-    let active = 0
     for (const account of accounts) {
       const priority = account.best
-      if (priority >= 0 || account.held > 0) active++
       if (priority < 0) continue
       const { first } = account
       // Of one that is not named nobody knows how long it has been waiting.
@@ -30,7 +28,21 @@ export class SlotRivals {
       if (precedes(rival, this.#best)) [this.#best, this.#second] = [rival, this.#best]
       else if (precedes(rival, this.#second)) this.#second = rival
     }
-    this.fair = strict ? 0 : this.#isWeighed(accounts) ? -1 : Math.floor(limit / Math.max(1, active))
+    this.fair = strict ? 0 : this.#isWeighed(accounts) ? -1 : this.#part(accounts, limit)
+  }
+
+  /**
+   * What each who waits in the best class may keep: its part of what is left by those who do not, and by those who hold
+   * more than an equal part, for a better class of theirs may never let go of it.
+   */
+  #part(accounts: readonly SlotAccount[], limit: number): number {
+    const rivals = accounts.filter(({ best }) => best >= 0 && best === this.#best.priority)
+    let left = limit
+    for (const account of accounts) if (!rivals.includes(account)) left -= account.held
+    const equal = Math.floor(Math.max(0, left) / Math.max(1, rivals.length))
+    const over = rivals.filter(({ held }) => held > equal)
+    for (const { held } of over) left -= held
+    return over.length === rivals.length ? equal : Math.floor(Math.max(0, left) / (rivals.length - over.length))
   }
 
   /** Who is first of all others. */

@@ -1,5 +1,15 @@
 import type { Gate } from '../gate/index.ts'
-import { Door, nodeBindings, presenceOf, targetOf, WebVisit, webResponse, type DoorOptions } from '../http/index.ts'
+import {
+  Door,
+  mostPerConnection,
+  nodeBindings,
+  presenceOf,
+  targetOf,
+  WebVisit,
+  webResponse,
+  type DoorOptions,
+  type PerConnection,
+} from '../http/index.ts'
 import { isRejection } from '../ground/index.ts'
 import type { Tally } from '../observe/index.ts'
 
@@ -9,8 +19,11 @@ export type FetchHandler<Rest extends readonly unknown[] = []> = (
   ...rest: Rest
 ) => Response | Promise<Response>
 
-/** Options of {@link protect}: those of every door, and how to find out who asks. */
-export interface ProtectOptions<Rest extends readonly unknown[] = []> extends DoorOptions<Request> {
+/**
+ * Options of {@link protect}: those of every door, and how to find out who asks. `perConnection` is heeded under
+ * @hono/node-server: elsewhere nobody says which connection a request came by.
+ */
+export interface ProtectOptions<Rest extends readonly unknown[] = []> extends DoorOptions<Request>, PerConnection {
   /**
    * The address at the other end of the connection: `(_, info) => info.remoteAddr.hostname` on Deno,
    * `(request, server) => server.requestIP(request)?.address` on Bun, the `cf-connecting-ip` header on Cloudflare.
@@ -46,6 +59,7 @@ export function protect<Rest extends readonly unknown[] = []>(
   options: ProtectOptions<Rest> = {},
 ): Protected<Rest> {
   const peerOf = options.peer ?? ((_request, ...rest) => nodeBindings(rest[0])?.incoming.socket.remoteAddress)
+  const most = mostPerConnection(options)
   const peers = new WeakMap<Request, Rest>()
   const door = new Door<Request>(options, {
     method: ({ method }) => method,
@@ -64,7 +78,7 @@ export function protect<Rest extends readonly unknown[] = []>(
     const arrival = mayWait ? asked : { ...asked, maxWait: 0 }
     const presence = presenceOf(request, rest[0])
     const serve = (): Response | Promise<Response> => handler(request, ...rest)
-    return new WebVisit({ door, req: request, request, presence, serve }).enter(arrival)
+    return new WebVisit({ door, req: request, request, presence, most, serve }).enter(arrival)
   }
   return Object.assign(guarded, { gate: door.gate, tally: door.tally })
 }

@@ -2,6 +2,7 @@
  * gRPC: a gate in front of the methods of a server, and one in front of the calls of a client. Needs `@grpc/grpc-js`.
  * @module
  */
+export { asyncHandlers, type AsyncHandlersOptions } from './async-handlers.ts'
 export { previousAttempts } from './attempts.ts'
 export { serverChannelOptions, type ServerChannelOptions } from './channel-options.ts'
 export { clientInterceptor, type GatedClient } from './client-interceptor.ts'

@@ -21,6 +21,7 @@ export { bodyFormat, refuse, type BodyFormat, type RefusedResponse } from './ref
 export { LOAD_FORMAT, LOAD_METRICS, loadFormatOf, loadMetrics } from './load-metrics.ts'
 export { acceptForLater, type Later, type LaterOptions } from './later.ts'
 export { liveness, readiness, type Readiness, type ReadinessOptions, type Refusals } from './readiness.ts'
+export { mostPerConnection, type PerConnection } from './per-connection.ts'
 export { nodeBindings, presenceOf, type NodeBindings, type Presence, type Watcher } from './presence.ts'
 export type { Reader } from './reader.ts'
 export { TIME_LEFT_HEADERS, timeLeft } from './time-left.ts'

@@ -1,5 +1,8 @@
+import type { Clock } from '../ground/index.ts'
 import { unwatchDeparture, watchDeparture } from './departures.ts'
-import type { Connection, Leaver } from './pipeline.ts'
+import { pipelineOf, type Connection, type Leaver } from './pipeline.ts'
+import { Place } from './place.ts'
+import { visitOf } from './visit.ts'
 
 /** Who wants to know how a visit ends for its client. */
 export interface Watcher extends Leaver {
@@ -18,6 +21,8 @@ export interface Presence {
   /** May be called again after `unwatch`. */
   watch(watcher: Watcher): void
   unwatch(watcher: Watcher): void
+  /** Where it stands among those of its connection; `undefined` where nobody knows, or where it was taken up further out. */
+  place(most: number, clock: Clock): Place | undefined
   /** Breaks off a response that has begun, so that the client sees that it is not whole. */
   cut(): void
 }
@@ -47,13 +52,21 @@ export class SignalPresence implements Presence {
     this.#left = undefined
   }
 
+  place(): undefined {
+    // Connections are the runtime's own business.
+  }
+
   cut(): void {
     // There is no way but through the body.
   }
 }
 
+const PLACED: unique symbol = Symbol('sluice.placed')
+
 /** The slice of `http.IncomingMessage` that is watched. */
 interface Incoming {
+  /** True once it has its place. A property of it: a `WeakSet` would cost much more at every request. */
+  [PLACED]?: true
   readonly httpVersionMajor?: number
   readonly socket: Connection & { readonly remoteAddress?: string }
   on(event: 'aborted', listener: () => void): unknown
@@ -102,6 +115,15 @@ export class NodePresence implements Presence {
   unwatch(watcher: Watcher): void {
     this.#watcher = undefined
     if (this.#hasConnection) unwatchDeparture(this.#request.socket, watcher)
+  }
+
+  place(most: number, clock: Clock): Place | undefined {
+    const request = this.#request
+    // Whoever passes a second gate has been taken up: holding it back would wait for itself.
+    if (most === Infinity || !this.#hasConnection || request[PLACED] === true || visitOf(request) !== undefined)
+      return undefined
+    request[PLACED] = true
+    return new Place(pipelineOf(request.socket), most, clock)
   }
 
   /**

@@ -2,6 +2,7 @@ import { Rejection, type Arrival, type Outcome, type Permit, type Timer } from '
 import type { Verdict } from '../gate/index.ts'
 import type { Door } from './door.ts'
 import { outcomeOf } from './outcome.ts'
+import type { Place } from './place.ts'
 import type { Presence, Watcher } from './presence.ts'
 import type { RefusedResponse } from './refuse.ts'
 import { waitHeaders } from './wait-time.ts'
@@ -39,6 +40,8 @@ export interface WebVisitParts<Req> {
   readonly req: Req
   readonly request: Request
   readonly presence: Presence
+  /** How many requests of one connection are taken up at once. */
+  readonly most: number
   /** Does the work. */
   readonly serve: () => Response | Promise<Response>
 }
@@ -50,6 +53,12 @@ export interface WebVisitParts<Req> {
  */
 export class WebVisit<Req> implements Watcher {
   readonly #parts: WebVisitParts<Req>
+  /** Among the requests of its connection, where that is known … */
+  readonly #place: Place | undefined
+  /** … and what is to be done when its client leaves before its turn has come. */
+  #giveUp: (() => void) | undefined
+  /** How long it was held back, in ms. */
+  #held = 0
   #waiting: { cancel(): void } | undefined
   #permit: Permit | undefined
   #timer: Timer | undefined
@@ -60,6 +69,7 @@ export class WebVisit<Req> implements Watcher {
 
   constructor(parts: WebVisitParts<Req>) {
     this.#parts = parts
+    this.#place = parts.presence.place(parts.most, parts.door.clock)
   }
 
   /**
@@ -69,9 +79,11 @@ export class WebVisit<Req> implements Watcher {
   async enter(arrival: Arrival): Promise<Response> {
     const { door, presence } = this.#parts
     const asked = door.clock.now()
-    const verdict = await this.#ask(arrival)
-    if (!verdict.admitted)
+    const verdict = await (this.#place === undefined ? this.#ask(arrival) : this.#askInTurn(arrival, this.#place))
+    if (!verdict.admitted) {
+      this.#place?.leave()
       return verdict.code === 'cancelled' ? nobody() : told(this.#refusal(verdict), door.clock.now() - asked)
+    }
     this.#permit = verdict
     // The client may be gone: one that leaves takes its waiters along, and the first slot it frees lets in the next of
     // them before that one hears of it.
@@ -80,16 +92,47 @@ export class WebVisit<Req> implements Watcher {
       return nobody()
     }
     presence.watch(this)
-    return door.timeout === undefined ? this.#serve(verdict.waited) : this.#serveWithin(door.timeout, verdict.waited)
+    const waited = verdict.waited + this.#held
+    return door.timeout === undefined ? this.#serve(waited) : this.#serveWithin(door.timeout, waited)
   }
 
   left(): void {
+    this.#giveUp?.()
     this.#waiting?.cancel()
     if (this.#permit !== undefined) this.#stop(new DOMException('the client left', 'AbortError'), 'ignored')
   }
 
   finished(status: number): void {
     this.#end(outcomeOf(status))
+  }
+
+  #askInTurn(arrival: Arrival, place: Place): Promise<Verdict> {
+    const { door, presence } = this.#parts
+    const since = door.clock.now()
+    return new Promise((resolve, reject) => {
+      const forget = (): void => {
+        this.#giveUp = undefined
+        presence.unwatch(this)
+      }
+      // Asks the gate within its turn: whoever is next is taken up only if this one need not wait.
+      const begin = (): void => {
+        if (this.#giveUp !== undefined) forget()
+        this.#held = door.clock.now() - since
+        try {
+          resolve(this.#ask(arrival))
+        } catch (error) {
+          place.leave()
+          reject(error)
+        }
+      }
+      if (place.take(begin)) return
+      this.#giveUp = () => {
+        forget()
+        resolve(new Rejection('cancelled', door.gate.name, 1, 0))
+      }
+      presence.watch(this)
+      if (presence.gone) this.left()
+    })
   }
 
   /** Answers at once where the gate does: most requests do not wait. */
@@ -105,10 +148,12 @@ export class WebVisit<Req> implements Watcher {
     return new Promise((resolve) => {
       later = (verdict) => {
         this.#waiting = undefined
+        this.#place?.waits(false)
         presence.unwatch(this)
         resolve(verdict)
       }
       this.#waiting = waiting
+      this.#place?.waits(true)
       if (presence.gone) waiting.cancel()
       else presence.watch(this)
     })
@@ -210,6 +255,7 @@ export class WebVisit<Req> implements Watcher {
     if (permit === undefined) return
     this.#permit = undefined
     this.#timer?.cancel()
+    this.#place?.leave()
     this.#parts.presence.unwatch(this)
     permit.release(outcome)
   }

@@ -37,7 +37,7 @@ export class Charges {
       mode !== undefined
         ? chargeAtStart(mode, budget.profile.cached, asked)
         : budget.name === 'money'
-          ? priceOf(this.#limits.price!, asked)
+          ? this.#priceOf(asked, {})
           : 1,
     )
   }
@@ -48,9 +48,14 @@ export class Charges {
       mode !== undefined
         ? chargeAtEnd(mode, budget.profile.cached, asked, usage)
         : budget.name === 'money'
-          ? priceOf(this.#limits.price!, asked, usage)
+          ? this.#priceOf(asked, usage)
           : 1,
     )
+  }
+
+  /** Where money stops it, an answer costs what it may, until its length is known. */
+  #priceOf(asked: Asked, usage: LlmUsage): number {
+    return priceOf(this.#limits.price!, this.#limits.stops ? { ...asked, predicted: asked.maxOutput } : asked, usage)
   }
 
   /**

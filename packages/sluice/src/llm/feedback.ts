@@ -1,23 +1,21 @@
-import type { Clock, Instant, Millis, Random, WallClock } from '../ground/index.ts'
-import type { FleetBuckets } from '../coordinate/index.ts'
-import type { Charges } from './charges.ts'
+import type { Instant, Millis } from '../ground/index.ts'
+import type { Amounts } from './charges.ts'
 import { ConformityCheck, type Conformity } from './conformity.ts'
 import { toldBudgets, type ToldBudget } from './dialects/told-budgets.ts'
 import { headerReader, type HeadersLike } from './headers.ts'
-import type { ModeDoubt } from './mode-doubt.ts'
+import type { FeedbackParts } from './feedback-parts.ts'
+import { Outage } from './outage.ts'
 import type { BudgetName } from './profile.ts'
-import type { Budget, ModelLimits } from './provider.ts'
+import type { Budget } from './provider.ts'
 import { Ramp } from './ramp.ts'
 import type { Judgement } from './refused.ts'
 import type { Asked, LlmUsage } from './request.ts'
-import { JITTER, shadowOf } from './shadow-buckets.ts'
+import { ON_ITS_WAY, Sent } from './sent.ts'
+import { shadowOf } from './shadow-buckets.ts'
 import { Squeeze } from './squeeze.ts'
 
 /** Whose buckets, at the shared store: those of a key and model, whoever asks. */
 export const FLOW = ''
-
-/** What is sent, and not answered, for no longer than this may not have been counted by the provider yet, in ms. */
-const ON_ITS_WAY: Millis = JITTER
 
 /**
  * Less left by no more than this part of the limit is let pass: it is what was on its way when the provider spoke. Every
@@ -25,31 +23,17 @@ const ON_ITS_WAY: Millis = JITTER
  */
 const CARELESS = 0.02
 
+/** How often it is looked what others have made of the limits, in ms. */
+const LOOK: Millis = 1000
+
+/** Limits that differ by less are the same. */
+const SAME = 0.99
+
 /** How long it is paused where a provider refuses and does not say, in ms: doubled each time in a row, up to a minute. */
 const [SHORT, LONG]: readonly [Millis, Millis] = [1000, 60_000]
 
 /** A provider that says to come back later than in a day is not believed, in ms. */
 const DAY: Millis = 86_400_000
-
-export interface FeedbackParts {
-  readonly limits: ModelLimits
-  readonly charges: Charges
-  readonly gate: FleetBuckets<string>
-  readonly clock: Clock
-  readonly random: Random
-  readonly wall: WallClock
-  /** True where another way of counting is used as soon as the provider's headers say that it fits. */
-  readonly switches: boolean
-  /** Told that one way of counting does not fit what the provider's headers say, and which one does. */
-  readonly doubted: (doubt: ModeDoubt) => void
-}
-
-/** What was sent, and has not been answered. */
-interface Sent {
-  readonly at: Instant
-  readonly amounts: Readonly<Partial<Record<BudgetName, number>>>
-  answered: boolean
-}
 
 /** What a provider says, turned into what all processes do: its headers correct the buckets, its refusals hold them. */
 export class Feedback {
@@ -62,8 +46,10 @@ export class Feedback {
   readonly #squeezes = new Map<BudgetName, Squeeze>()
   readonly #squeezed = new Map<BudgetName, number>()
   readonly #ramp: Ramp
-  readonly #sent: Sent[] = []
+  readonly #sent = new Sent()
+  readonly #outage = new Outage()
   #inARow = 0
+  #looked: Instant = -Infinity
 
   constructor(parts: FeedbackParts) {
     this.#parts = parts
@@ -94,20 +80,12 @@ export class Feedback {
   }
 
   /** A request goes out. Answers what is to be called when the provider has answered. */
-  sends(amounts: Sent['amounts']): () => void {
+  sends(amounts: Readonly<Amounts>): () => void {
     const now = this.#parts.clock.now()
-    const sent: Sent = { at: now, amounts, answered: false }
-    this.#sent.push(sent)
-    if (this.#sent.length > 16) this.#forget(now)
+    this.#followOthers(now)
     this.#followRamp(now)
     this.#tryMore(now)
-    return () => (sent.answered = true)
-  }
-
-  #forget(now: Instant): void {
-    let old = 0
-    while (old < this.#sent.length && (this.#sent[old]!.answered || now - this.#sent[old]!.at > ON_ITS_WAY)) old++
-    if (old > 0) this.#sent.splice(0, old)
+    return this.#sent.add(amounts, now)
   }
 
   /**
@@ -151,25 +129,19 @@ export class Feedback {
     } else if (limit !== undefined) this.#told.set(name, limit)
     if (remaining === undefined) return
     const full = limit ?? this.#told.get(name) ?? budget.limit
-    const { available } = gate.status(FLOW)[name]!
+    const { available, interval } = gate.status(FLOW)[name]!
     // Rounded to the nearest: half of a step more may be there, and less than nothing is not.
     const half = rounded > 1 ? rounded / 2 : 0
     const left =
-      Math.min(full, remaining) + half - (1 - this.#parts.limits.share) * full - this.#unanswered(name, since)
+      Math.min(full, remaining) + half - (1 - this.#parts.limits.share) * full - this.#sent.unanswered(name, since)
     this.#drift.set(name, left - available)
-    if (left < available - CARELESS * full) gate.correct(FLOW, { [name]: left })
+    // While the store is away each process has its part; afterwards no more is believed than what is kept free bears.
+    const untold = Math.min(
+      this.#outage.untold(gate.state.health === 'down', now) / interval,
+      gate.state.health === 'down' ? Infinity : (1 - this.#parts.limits.share) * full,
+    )
+    if (left + untold < available - CARELESS * full) gate.correct(FLOW, { [name]: left + untold })
     if (counts) this.#check(budget, full, Math.min(full, remaining), now)
-  }
-
-  /** Sent since then and not answered: the provider may not have counted it. */
-  #unanswered(name: BudgetName, since: Instant): number {
-    let sum = 0
-    for (let at = this.#sent.length - 1; at >= 0; at--) {
-      const sent = this.#sent[at]!
-      if (sent.at <= since) break
-      if (!sent.answered) sum += sent.amounts[name] ?? 0
-    }
-    return sum
   }
 
   #check({ name, profile }: Budget, limit: number, remaining: number, now: Instant): void {
@@ -196,7 +168,12 @@ export class Feedback {
   }
 
   /** The provider has refused: nobody sends before it makes sense again. Answers for how long. */
-  refused({ is, retryAfter, budget, short }: Judgement, headers: HeadersLike, asked: Asked, since: Instant): Millis {
+  refused(
+    { is, retryAfter, budget, short, limit }: Judgement,
+    headers: HeadersLike,
+    asked: Asked,
+    since: Instant,
+  ): Millis {
     const { clock, gate, limits, charges } = this.#parts
     const now = clock.now()
     const readings = this.heard(headers, undefined, since)
@@ -206,6 +183,7 @@ export class Feedback {
       this.#followRamp(now)
     }
     const amounts = charges.atStart(asked)
+    const isNews = budget !== undefined && is === 'wait' && this.#toldLimit(budget, limit, now)
     let pause = retryAfter
     for (const row of limits.budgets) {
       if (budget !== undefined && row.name !== budget) continue
@@ -218,7 +196,7 @@ export class Feedback {
       if (read !== undefined && read >= amount && is === 'wait' && isWatchedClosely)
         this.#squeeze(row.name, this.#squeezeOf(row.name).tooClose(this.#partOf(row), now), now)
       if (read === undefined && pause !== undefined && is === 'wait' && row.name !== 'money')
-        this.#ranOut(row, amount - pause / interval, now)
+        this.#ranOut(row, amount - pause / interval, isNews, now)
     }
     this.#inARow++
     pause ??= Math.min(LONG, SHORT * 2 ** (this.#inARow - 1)) * (0.75 + this.#parts.random() / 2)
@@ -227,7 +205,7 @@ export class Feedback {
   }
 
   /** A refusal without figures: the time to wait says how much is short. As much as before is kept free of that. */
-  #ranOut(budget: Budget, left: number, now: Instant): void {
+  #ranOut(budget: Budget, left: number, isNews: boolean, now: Instant): void {
     const { gate, limits } = this.#parts
     const { name, limit, profile } = budget
     const { available } = gate.status(FLOW)[name]!
@@ -235,10 +213,20 @@ export class Feedback {
     const free = (1 - limits.share) * limit * part
     const wanted = left - free
     if (wanted < available) gate.correct(FLOW, { [name]: wanted })
-    if (profile.headers !== undefined) return
+    if (isNews || profile.headers !== undefined) return
     // Where much was thought to be left it was not the rate that was too high.
     const over = (Math.min(available, free) - wanted) / limit
     this.#squeeze(name, this.#squeezeOf(name).refused(over, profile.per, part, now), now)
+  }
+
+  /** A refusal names the limit, where no header does. True where it is lower than what was gone by. */
+  #toldLimit(name: BudgetName, told: number | undefined, now: Instant): boolean {
+    const budget = this.#parts.limits.budgets.find((row) => row.name === name)
+    if (budget === undefined || told === undefined || budget.profile.headers !== undefined) return false
+    const part = told / budget.limit
+    if (!(part > 0 && part < this.#partOf(budget) * SAME)) return false
+    this.#squeeze(name, this.#squeezeOf(name).told(part, now), now)
+    return true
   }
 
   #squeezeOf(name: BudgetName): Squeeze {
@@ -267,12 +255,25 @@ export class Feedback {
 
   /** The part of the limits that is in use: the fullest bucket says it. */
   #useAt(now: Instant): number {
-    let sent = 0
     let rate = 0
     for (const { name, profile, limit } of this.#parts.limits.budgets)
       if (profile.per <= 60_000 && name === 'requests') rate = limit / profile.per
-    for (const { at } of this.#sent) if (now - at <= ON_ITS_WAY) sent++
-    return rate > 0 ? Math.min(1, sent / ON_ITS_WAY / rate) : 1
+    return rate > 0 ? Math.min(1, this.#sent.lately(now) / ON_ITS_WAY / rate) : 1
+  }
+
+  /** The limits may be lower, or higher again, than what was heard here is a reason for. */
+  #followOthers(now: Instant): void {
+    if (now - this.#looked < LOOK) return
+    this.#looked = now
+    let seen = 0
+    for (const budget of this.#parts.limits.budgets)
+      if (budget.name !== 'money') seen = Math.max(seen, this.#partOf(budget) / (this.#limitOf(budget) / budget.limit))
+    if (seen > 0) this.#ramp.follow(Math.min(1, seen), now)
+  }
+
+  /** What a limit is, as far as is known here. */
+  #limitOf({ name, limit }: Budget): number {
+    return Math.min(limit * (this.#squeezed.get(name) ?? 1), this.#told.get(name) ?? Infinity)
   }
 
   #followRamp(now: Instant): void {
@@ -285,10 +286,7 @@ export class Feedback {
     const part = this.#ramp.at(now)
     for (const budget of limits.budgets) {
       if (budget.name === 'money') continue
-      const limit = Math.min(
-        budget.limit * (this.#squeezed.get(budget.name) ?? 1),
-        this.#told.get(budget.name) ?? Infinity,
-      )
+      const limit = this.#limitOf(budget)
       const { capacity } = shadowOf(budget, limits, limit)
       gate.pace(FLOW, { [budget.name]: { tokens: limit * part, per: budget.profile.per, capacity: capacity! } })
     }

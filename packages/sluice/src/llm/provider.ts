@@ -48,6 +48,12 @@ export interface MoneyOptions {
   readonly usd: number
   /** In ms: 86,400,000 for a day. Above 0. */
   readonly per: Millis
+  /**
+   * True for a hard stop: never more than `usd` in any `per`, wherever that begins, as long as prompts are no larger than
+   * 1.3 times what was estimated. Then half of it may be used at once, and answers are paid for in advance as if they were as long as they may be.
+   * Default false: `usd` at once, and as much again in each `per`.
+   */
+  readonly stop?: boolean
 }
 
 /** One limit, with what is known of how it is counted. */
@@ -69,6 +75,8 @@ export interface ModelLimits {
   readonly maxOutput: number
   readonly share: number
   readonly price: Price | undefined
+  /** True where no more money is spent than there is, whatever is answered. */
+  readonly stops: boolean
   readonly modes: Readonly<Partial<Record<BudgetName, ChargeMode>>>
 }
 
@@ -130,7 +138,9 @@ export function limitsOf(profile: Profile, options: LimitOptions): ModelLimits {
     if (price === undefined) refuseValue(`${field}.price`, price, 'a price, as there is a budget of money')
     const usd = checkNumber(`${field}.money.usd`, money.usd, 1e-6, 1e9)
     const per = checkNumber(`${field}.money.per`, money.per, 1)
-    budgets.push({ name: 'money', limit: usd * 1e6, profile: { per, window: per, modes: [], cached: 'exempt' } })
+    // Half at once and half in each `per` make no more than the whole in any of them.
+    const limit = money.stop === true ? usd * 5e5 : usd * 1e6
+    budgets.push({ name: 'money', limit, profile: { per, window: per, modes: [], cached: 'exempt' } })
   }
   for (const [name, mode] of Object.entries(modes))
     if (!Object.hasOwn(CHARGES, mode))
@@ -150,6 +160,7 @@ export function limitsOf(profile: Profile, options: LimitOptions): ModelLimits {
     maxOutput: checkNumber(`${field}.maxOutput`, options.maxOutput ?? 4096, 1),
     share: checkNumber(`${field}.share`, options.share ?? 0.9, 0.01, 1),
     price,
+    stops: money?.stop === true,
     modes,
   }
 }

@@ -24,6 +24,8 @@ export interface Judgement {
   readonly budget: BudgetName | undefined
   /** By how much what was asked for is above what is left, where it says so. */
   readonly short: number | undefined
+  /** What it says that limit is, where it does. */
+  readonly limit: number | undefined
 }
 
 /** Judges a refusal by the rules of the provider's profile. */
@@ -43,5 +45,6 @@ export function judge(profile: Profile, { status, headers = {}, body }: Provider
     mayRetry: told.mayRetry !== false,
     budget: budget as BudgetName | undefined,
     short,
+    limit,
   }
 }

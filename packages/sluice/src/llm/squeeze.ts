@@ -9,6 +9,9 @@ const TOGETHER: Millis = 2000
 /** By how much of the limit it is tried again whether there is more, and how often, in ms. */
 const [MORE, EVERY]: readonly [number, Millis] = [0.02, 60_000]
 
+/** A limit that was told, and not measured, is believed for so much longer, in ms. */
+const BELIEVED: Millis = 9 * EVERY
+
 /** A little more is taken off than was too much: or the next refusal would come as surely. */
 const SURE = 1.05
 
@@ -41,6 +44,18 @@ export class Squeeze {
     this.#changed = now
     const found = current - (SURE * Math.max(0, over) * per) / Math.max(SHORTEST, since)
     this.#part = Math.min(1, Math.max(LEAST, current * HALF, found))
+    return this.#part
+  }
+
+  /**
+   * It was refused, and told how much there is.
+   * @param part that, as a part of what was declared
+   * @returns as {@link refused}
+   */
+  told(part: number, now: Instant): number {
+    this.#refused = now
+    this.#changed = now + BELIEVED
+    this.#part = Math.max(LEAST, part)
     return this.#part
   }
 

@@ -1,13 +1,22 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { Reader } from '../http/index.ts'
 import { NodeEntrance, type NodeDoorOptions, type NodeProtection } from './node-entrance.ts'
 import { nodeReader } from './node-reader.ts'
 import { entranceBeside, type NodeSettings } from './node-settings.ts'
 
-/** The slice of Fastify's request the plugin touches. */
+/** Fastify's request, as far as it exists before the body is parsed. The plugin itself touches `raw` and `routeOptions`. */
 export interface FastifyRequest {
   readonly raw: IncomingMessage
-  readonly routeOptions?: { readonly config?: FastifyRoute['config'] }
+  readonly id: string
+  readonly ip: string
+  readonly host: string
+  readonly hostname: string
+  readonly method: string
+  readonly url: string
+  readonly headers: IncomingHttpHeaders
+  readonly params: unknown
+  readonly query: unknown
+  readonly routeOptions?: FastifyRoute
 }
 
 /** The slice of Fastify's reply the plugin touches. */
@@ -18,22 +27,25 @@ export interface FastifyReply {
 }
 
 /** The slice of a Fastify instance the plugin touches. */
-export interface FastifyInstance {
-  addHook(name: 'onRequest', hook: (request: FastifyRequest, reply: FastifyReply, done: () => void) => void): unknown
+export interface FastifyInstance<Request extends FastifyRequest = FastifyRequest> {
+  /** Here for what Fastify's own request is to TypeScript. */
+  readonly sluice?: FastifyProtection<Request>
+  addHook(name: 'onRequest', hook: (request: Request, reply: FastifyReply, done: () => void) => void): unknown
   addHook(name: 'onRoute', hook: (route: FastifyRoute) => void): unknown
-  decorate(name: 'sluice', value: FastifyProtection): unknown
+  decorate(name: 'sluice', value: FastifyProtection<Request>): unknown
 }
 
 /** A route as it is registered. */
 export interface FastifyRoute {
-  readonly config?: { readonly sluice?: RouteSettings | false }
+  /** With {@link RouteSettings} for this kind of request in it, or `false`. */
+  readonly config?: { readonly sluice?: unknown }
 }
 
 /** What a route may have of its own, in `config.sluice`; `false` takes it out. */
-export interface RouteSettings extends NodeSettings<FastifyRequest> {}
+export interface RouteSettings<Request extends FastifyRequest = FastifyRequest> extends NodeSettings<Request> {}
 
 /** Options of the plugin: those of every door, and one of its own. */
-export interface SluiceOptions extends NodeDoorOptions<FastifyRequest> {
+export interface SluiceOptions<Request extends FastifyRequest = FastifyRequest> extends NodeDoorOptions<Request> {
   /** Whether routes meet the gate that do not ask for it with `config: { sluice: {} }`. Default true. */
   readonly global?: boolean
 }
@@ -42,7 +54,12 @@ export interface SluiceOptions extends NodeDoorOptions<FastifyRequest> {
  * What the plugin decorates the instance with: `fastify.sluice`. Handlers that go on after their `timeout` are not
  * counted: Fastify does not say when they end.
  */
-export interface FastifyProtection extends Omit<NodeProtection, 'zombies'> {
+export interface FastifyProtection<Request extends FastifyRequest = FastifyRequest> extends Omit<
+  NodeProtection,
+  'zombies'
+> {
+  /** What the plugin was registered with. */
+  readonly options: SluiceOptions<Request>
   /** True while requests wait or are refused. */
   isUnderPressure(): boolean
 }
@@ -50,13 +67,15 @@ export interface FastifyProtection extends Omit<NodeProtection, 'zombies'> {
 declare module 'fastify' {
   interface FastifyInstance {
     /** The gate in front of all routes, once the plugin of `sluice/fastify` is registered. */
-    readonly sluice: FastifyProtection
+    readonly sluice: FastifyProtection<FastifyRequest>
   }
   interface FastifyContextConfig {
     /** What the route has of its own; `false` takes it out. */
-    readonly sluice?: RouteSettings | false
+    readonly sluice?: RouteSettings<FastifyRequest> | false
   }
 }
+
+type Done = (error?: Error) => void
 
 const reader: Reader<FastifyRequest> = {
   method: ({ raw }) => nodeReader.method(raw),
@@ -70,11 +89,19 @@ const reader: Reader<FastifyRequest> = {
  * parsed, and refuses before any later hook runs; headers that earlier hooks have set (CORS) stay on the refusal.
  *
  * A route has settings of its own in `config.sluice`: `{ lane: 'low' }`, `{ limit: 2, timeout: 1000 }` (a gate of its own
- * instead of the common one), or `false`. `fastify.sluice` shows the common gate.
+ * instead of the common one), or `false`. `fastify.sluice` shows the common gate. Callbacks get Fastify's own request; what
+ * an application adds to its type they see with `app.register(sluice<FastifyRequest>, …)`.
  * @throws RangeError for an option out of range, naming it; for those of a route when the route is registered, or with
  * its first request where it is registered before the plugin has loaded
  */
-export default function sluice(fastify: FastifyInstance, options: SluiceOptions, done: (error?: Error) => void): void {
+export default function sluice<Request extends FastifyRequest>(
+  fastify: FastifyInstance<Request>,
+  options: SluiceOptions<Request>,
+  done: Done,
+): void
+// Without a request of one's own: what stands last is what callbacks written in place are typed by.
+export default function sluice(fastify: FastifyInstance, options: SluiceOptions, done: Done): void
+export default function sluice(fastify: FastifyInstance, options: SluiceOptions, done: Done): void {
   try {
     install(fastify, options)
     done()
@@ -103,12 +130,12 @@ function install(fastify: FastifyInstance, options: SluiceOptions): void {
     return found
   }
   // So that a bad option stops the start. A route that was there first is met with its first request.
-  fastify.addHook('onRoute', ({ config }) => {
-    const settings = settingsOf(config)
+  fastify.addHook('onRoute', (route) => {
+    const settings = settingsOf(route)
     if (typeof settings === 'object') entranceFor(settings)
   })
   fastify.addHook('onRequest', (request, reply, next) => {
-    const settings = settingsOf(request.routeOptions?.config)
+    const settings = settingsOf(request.routeOptions)
     const chosen =
       typeof settings === 'object' ? entranceFor(settings) : settings !== false && global ? entrance : undefined
     if (chosen === undefined) return next()
@@ -122,14 +149,15 @@ function install(fastify: FastifyInstance, options: SluiceOptions): void {
     })
   })
   fastify.decorate('sluice', {
+    options,
     gate: entrance.gate,
     tally: entrance.tally,
     isUnderPressure: () => entrance.gate.stats.queued > 0 || entrance.gate.pressure.value.level > 1,
   })
 }
 
-function settingsOf(config: FastifyRoute['config']): RouteSettings | false | undefined {
-  return config?.sluice
+function settingsOf({ config }: FastifyRoute = {}): RouteSettings | false | undefined {
+  return config?.sluice as RouteSettings | false | undefined
 }
 
 /** What earlier hooks have set is with the reply until it is sent. */

@@ -2,6 +2,7 @@ import { isRejection } from '../ground/index.ts'
 import type { Gate } from '../gate/index.ts'
 import {
   Door,
+  mostPerConnection,
   nodeBindings,
   presenceOf,
   signalOfWeb,
@@ -9,6 +10,7 @@ import {
   WebVisit,
   webResponse,
   type DoorOptions,
+  type PerConnection,
 } from '../http/index.ts'
 import type { Tally } from '../observe/index.ts'
 
@@ -20,8 +22,11 @@ export interface HonoContext {
   set res(response: Response | undefined)
 }
 
-/** Options of {@link protect}: those of every door, and how to find out who asks. */
-export interface ProtectOptions<Context extends HonoContext = HonoContext> extends DoorOptions<Context> {
+/**
+ * Options of {@link protect}: those of every door, and how to find out who asks. `perConnection` is heeded under
+ * @hono/node-server: elsewhere nobody says which connection a request came by.
+ */
+export interface ProtectOptions<Context extends HonoContext = HonoContext> extends DoorOptions<Context>, PerConnection {
   /**
    * The address at the other end of the connection: `(c) => getConnInfo(c).remote.address` of the runtime's own
    * `conninfo`. Default: the socket's under @hono/node-server, else nobody knows, so nobody is believed.
@@ -50,6 +55,7 @@ export function protect<Context extends HonoContext = HonoContext>(
   options: ProtectOptions<Context> = {},
 ): Protected<Context> {
   const peerOf = options.peer ?? ((context) => nodeBindings(context.env)?.incoming.socket.remoteAddress)
+  const most = mostPerConnection(options)
   const door = new Door<Context>(options, {
     method: ({ req }) => req.raw.method,
     target: ({ req }) => targetOf(req.raw.url),
@@ -70,7 +76,8 @@ export function protect<Context extends HonoContext = HonoContext>(
       served = context.res
       return served
     }
-    const visit = new WebVisit({ door, req: context, request, presence: presenceOf(request, context.env), serve })
+    const presence = presenceOf(request, context.env)
+    const visit = new WebVisit({ door, req: context, request, presence, most, serve })
     const response = await visit.enter(arrival)
     if (served === undefined) return response
     if (response === served) return

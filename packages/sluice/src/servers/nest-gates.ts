@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { Reader } from '../http/index.ts'
 import type { NodeEntrance } from './node-entrance.ts'
 import { nodeReader } from './node-reader.ts'
@@ -7,6 +7,7 @@ import { entranceBeside, entranceOf, type NodeSettings } from './node-settings.t
 /** A request of whichever platform Nest runs on: Express hands out node's own, Fastify keeps it in `raw`. */
 export interface NestRequest {
   readonly raw?: IncomingMessage
+  readonly headers: IncomingHttpHeaders
 }
 
 /** The slice of Nest's `ExecutionContext` that is touched. */
@@ -17,8 +18,8 @@ export interface NestContext {
   switchToHttp(): { getRequest(): NestRequest; getResponse(): object }
 }
 
-/** What a class or a method may have of its own, by {@link Sluice}. */
-export interface NestSettings extends NodeSettings<NestRequest> {}
+/** What a class or a method may have of its own, by {@link Sluice}. `Request` is that of the platform. */
+export interface NestSettings<Request extends NestRequest = NestRequest> extends NodeSettings<Request> {}
 
 const SETTINGS = 'sluice:settings'
 
@@ -33,7 +34,7 @@ const metadata = Reflect as unknown as Metadata
 /** Decorates a class or a method. */
 export type SluiceDecorator = (target: object, name?: string | symbol, descriptor?: PropertyDescriptor) => void
 
-function mark(settings: NestSettings | false): SluiceDecorator {
+function mark(settings: object | false): SluiceDecorator {
   return (target, _name, descriptor) => {
     metadata.defineMetadata(SETTINGS, settings, (descriptor?.value as object | undefined) ?? target)
   }
@@ -42,8 +43,11 @@ function mark(settings: NestSettings | false): SluiceDecorator {
 /**
  * Settings of a controller's or a handler's own: `@Sluice({ lane: 'low' })`, `@Sluice({ limit: 2 })` (a gate of its own
  * instead of the common one). Those of a handler go before those of its class.
+ * @throws RangeError where the class is declared, for an option out of range, naming it
  */
-export function Sluice(settings: NestSettings): SluiceDecorator {
+export function Sluice<Request extends NestRequest = NestRequest>(settings: NestSettings<Request>): SluiceDecorator {
+  // For what it says about the options: which gate is the common one is known only when a request comes.
+  entranceOf(settings, reader)
   return mark(settings)
 }
 

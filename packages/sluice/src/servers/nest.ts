@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import { RejectedError, type Outcome, type Permit } from '../ground/index.ts'
 import type { Gate } from '../gate/index.ts'
 import { visitOf } from '../http/index.ts'
-import { rawOf, SluiceGates, type NestContext, type NestSettings } from './nest-gates.ts'
+import { rawOf, SluiceGates, type NestContext, type NestRequest, type NestSettings } from './nest-gates.ts'
 
 export {
   SkipSluice,
@@ -32,10 +32,10 @@ export interface NestObserver {
 }
 
 /** What `forRootAsync` takes. */
-export interface NestAsyncOptions {
+export interface NestAsyncOptions<Request extends NestRequest = NestRequest> {
   readonly imports?: readonly unknown[]
   readonly inject?: readonly unknown[]
-  readonly useFactory: (...injected: never[]) => NestSettings | Promise<NestSettings>
+  readonly useFactory: (...injected: never[]) => NestSettings<Request> | Promise<NestSettings<Request>>
 }
 
 /** What Nest takes for a module made at run time. */
@@ -185,9 +185,9 @@ class Admitted implements NestObservable {
 export interface SluiceModuleClass {
   new (): object
   /** @throws RangeError when the application starts, for an option out of range, naming it */
-  forRoot(options?: NestSettings): NestDynamicModule
+  forRoot<Request extends NestRequest = NestRequest>(options?: NestSettings<Request>): NestDynamicModule
   /** Options that other providers know: `{ inject: [ConfigService], useFactory: (config) => ({ limit: … }) }`. */
-  forRootAsync(options: NestAsyncOptions): NestDynamicModule
+  forRootAsync<Request extends NestRequest = NestRequest>(options: NestAsyncOptions<Request>): NestDynamicModule
 }
 
 /**
@@ -202,8 +202,9 @@ export const SluiceModule: SluiceModuleClass = Object.assign(
     readonly name = 'sluice'
   },
   {
-    forRoot: (options: NestSettings = {}) => moduleOf([], { provide: OPTIONS, useValue: options }),
-    forRootAsync: ({ imports = [], inject = [], useFactory }: NestAsyncOptions) =>
+    forRoot: <Request extends NestRequest>(options: NestSettings<Request> = {}) =>
+      moduleOf([], { provide: OPTIONS, useValue: options }),
+    forRootAsync: <Request extends NestRequest>({ imports = [], inject = [], useFactory }: NestAsyncOptions<Request>) =>
       moduleOf(imports, { provide: OPTIONS, inject, useFactory }),
   },
 )

@@ -1,16 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { checkWhole, isRejection, Rejection, type Clock, type Millis } from '../ground/index.ts'
+import { isRejection, Rejection, type Clock, type Millis } from '../ground/index.ts'
 import type { Gate } from '../gate/index.ts'
 import {
   Door,
   loadFormatOf,
   LOAD_METRICS,
+  mostPerConnection,
   Pacer,
   Visit,
   visitOf,
   waitHeaders,
   type DoorOptions,
   type Host,
+  type PerConnection,
   type Reader,
   type RefusedResponse,
 } from '../http/index.ts'
@@ -21,13 +23,7 @@ import { remember } from './node-signal.ts'
 import { writeRefusal } from './node-refusal.ts'
 
 /** What every server in the manner of node:http takes. `Ask` is the request of its framework. */
-export interface NodeDoorOptions<Ask> extends DoorOptions<Ask> {
-  /**
-   * How many requests of one connection may be in progress at once, a whole number of at least 1, or `Infinity`.
-   * Pipelining starts as many as it likes otherwise. The others are held back, in order. Not under `dryRun`. Default 32.
-   */
-  readonly perConnection?: number
-}
+export interface NodeDoorOptions<Ask> extends DoorOptions<Ask>, PerConnection {}
 
 /** What a door on node:http shows beside being a function. */
 export interface NodeProtection {
@@ -77,15 +73,13 @@ export class NodeEntrance<Req> implements NodeProtection, Host<IncomingMessage, 
 
   /** @throws RangeError for an option out of range, naming it */
   constructor(options: NodeDoorOptions<Req>, reader: Reader<Req>) {
-    const { perConnection = 32, dryRun = false } = options
-    if (perConnection !== Infinity) checkWhole('perConnection', perConnection, 1)
     const door = new Door(options, reader)
     this.#door = door
     this.gate = door.gate
     this.tally = door.tally
     this.clock = door.clock
     this.timeout = door.timeout
-    this.most = dryRun ? Infinity : perConnection
+    this.most = mostPerConnection(options)
     this.pacer = pacerOf(door.clock)
   }
 

@@ -8,8 +8,15 @@ import type { SlotLibrary } from './slots-unruly.ts'
 
 const root = fileURLToPath(new URL('../../../../../', import.meta.url))
 const library = join(root, 'packages/sluice/dist/src')
-const [NEVER, WIDE, FENCES, STRICT, TENANTS] = Object.keys(INVARIANTS) as [string, string, string, string, string]
-const SEEDS = [8, 3, 1]
+const [NEVER, WIDE, FENCES, STRICT, TENANTS, LEFT] = Object.keys(INVARIANTS) as [
+  string,
+  string,
+  string,
+  string,
+  string,
+  string,
+]
+const SEEDS = [8, 3, 1, 5, 23]
 
 /** What is broken, where, by which change, and which invariant says so. */
 const MUTANTS: readonly (readonly [what: string, file: string, from: string, to: string, invariant: string])[] = [
@@ -61,6 +68,8 @@ const MUTANTS: readonly (readonly [what: string, file: string, from: string, to:
     'false ? -1',
     TENANTS,
   ],
+  ['each keeps a part of the whole limit', 'slots-rivals', 'left -= account.held;', '{}', LEFT],
+  ['who holds most may keep others out', 'slots-rivals', 'held > equal', 'false', LEFT],
 ]
 
 describe('the invariants of slots', () => {

@@ -76,6 +76,19 @@ export const INVARIANTS: Readonly<Record<string, (library: SlotLibrary, seed: nu
       }
       return undefined
     },
+    'of a class all instances have what a better class leaves': async (library, seed) => {
+      const calm = { ...storm(seed), order: 'share', limit: 8, weather: CALM, foul: 0, duration: 6000 } as const
+      // The better class takes six of eight for good, at an instance that wants nothing else or as well.
+      for (const loops of [6, 12]) {
+        const arrival: Play['arrival'] = (loop, instance) =>
+          instance === 0 && loop < 6 ? { priority: 3, lasts: loops === 6 ? 80 : 8000 } : { priority: 2 }
+        const { works, peak } = await play(library, { ...calm, loops, arrival })
+        if (peak > 8) return `${peak} of 8 in use`
+        const [one, two] = [1, 2].map((instance) => works.filter((work) => work.instance === instance).length)
+        if (Math.min(one!, two!) < 0.7 * Math.max(one!, two!)) return `${loops} loops: ${one} and ${two}`
+      }
+      return undefined
+    },
   }
 
 function storm(seed: number): Omit<Play, 'order'> {

@@ -288,6 +288,21 @@ describe('a coordinator that does not answer', () => {
     assert.equal(declared.permits.length, 2)
   })
 
+  it('S3.5 share claims what may begin while the claim is under way, and never less than is in use', async () => {
+    const rig = new Rig({ onDown: 'share' })
+    await rig.ask(1)
+    await rig.answer({ life: 7, granted: 1, sessions: 2 })
+    await rig.pass(2100)
+    assert.deepEqual([rig.gate.state.alone, rig.told.report.life], [true, 0])
+    await rig.pass(600)
+    assert.equal(rig.told.report.granted, 4)
+    // Begun while the claim is on its way: with the answer all of them have slots.
+    await rig.ask(30)
+    assert.equal(rig.permits.length, 4)
+    await rig.answer({ life: 8, granted: 4 })
+    assert.deepEqual([rig.gate.state.held, rig.gate.state.inflight], [4, 4])
+  })
+
   it('S3.5 bounds what it asks of a client that has no connection', async () => {
     const rig = new Rig({ onDown: 'share' })
     await rig.ask(1)
@@ -310,6 +325,7 @@ describe('a coordinator that does not answer', () => {
   it('S3.5 a process that stood still blames itself first', async () => {
     for (const [late, up] of [
       [5000, true],
+      [50, true],
       [5, false],
     ] as const) {
       const clock = new JumpingClock()

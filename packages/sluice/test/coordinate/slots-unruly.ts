@@ -162,12 +162,12 @@ export interface Play {
   readonly duration: number
   readonly weather: Weather
   readonly hold: readonly [number, number]
-  /** Whom a loop works for. */
+  /** Whom a loop works for, and for how long where not for as long as others. */
   readonly arrival?: (
     loop: number,
     instance: number,
     random: Random,
-  ) => { flow?: string; priority?: Priority; cost?: number }
+  ) => { flow?: string; priority?: Priority; cost?: number; lasts?: number }
   readonly options?: Partial<FleetSlotsOptions>
 }
 
@@ -242,7 +242,7 @@ export async function play(library: SlotLibrary, what: Play): Promise<Account> {
         }
         own.ends.add(end)
         signal?.addEventListener('abort', end)
-        clock.after(hold[0] + random() * hold[1], end)
+        clock.after(wish.lasts ?? hold[0] + random() * hold[1], end)
       }
       gate.enter({ maxWait: 5000, ...wish }, (verdict) => {
         // A dead one hears nothing.

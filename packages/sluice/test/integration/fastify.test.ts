@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { AddressInfo } from 'node:net'
 import { describe, it } from 'node:test'
-import fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import fastify, { type FastifyInstance, type FastifyRequest, type FastifyServerOptions } from 'fastify'
 import { fifo, semaphore } from '../../src/index.ts'
 import sluice, { type SluiceOptions } from '../../src/servers/fastify.ts'
 import { until } from './loopback.ts'
@@ -11,6 +11,9 @@ interface Started {
   readonly port: number
   readonly close: () => Promise<void>
 }
+
+/** A request on which a hook left who is asking. */
+type Tenanted = FastifyRequest & { readonly tenant?: string }
 
 async function listen(app: FastifyInstance): Promise<Started> {
   await app.listen({ port: 0, host: '127.0.0.1' })
@@ -43,6 +46,38 @@ async function serving(
 }
 
 describe('sluice/fastify', () => {
+  it('the callbacks see Fastify’s own request, with what hooks before the gate left on it', async () => {
+    const seen: unknown[] = []
+    const look = ({ ip, routeOptions, params, headers, tenant }: Tenanted): unknown =>
+      seen.push([ip, routeOptions.url, (params as { id?: string }).id, headers['x-export'], tenant])
+    const options: SluiceOptions<Tenanted> = {
+      gate: semaphore({ permits: 1 }),
+      key: ({ request }) => (look(request), request.tenant),
+      cost: ({ request }) => (look(request), 1),
+      classify: ({ request }) => (look(request), 'normal'),
+      onReject: (_rejection, request) => void look(request),
+    }
+    const app = fastify()
+    app.decorateRequest('tenant', '')
+    app.addHook('onRequest', (request, _reply, done) => {
+      ;(request as { tenant?: string }).tenant = 'ann'
+      done()
+    })
+    await app.register(sluice<Tenanted>, options)
+    app.get('/orders/:id', () => 'ok')
+    const { url, close } = await listen(app)
+    try {
+      assert.equal(app.sluice.options, options)
+      const { gate } = app.sluice
+      assert.ok(gate.tryEnter().admitted)
+      assert.equal((await fetch(`${url}/orders/7`, { headers: { 'x-export': 'yes' } })).status, 503)
+    } finally {
+      await close()
+    }
+    const same = ['127.0.0.1', '/orders/:id', '7', 'yes', 'ann']
+    assert.deepEqual(seen, [same, same, same, same])
+  })
+
   it('decides before the body is parsed, and hooks that follow do not run for who is refused', async () => {
     const gate = semaphore({ permits: 1, name: 'api' })
     const seen: string[] = []

@@ -3,8 +3,9 @@ import type { AddressInfo } from 'node:net'
 import { describe, it } from 'node:test'
 import { Controller, Get, HttpException, Module, Res, type INestApplication } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
-import type { Response as ExpressResponse } from 'express'
+import type { Request as ExpressRequest, Response as ExpressResponse } from 'express'
 import { mergeAll, NEVER, Observable, of, throwError } from 'rxjs'
+import type { Caller } from '../../src/http/index.ts'
 import { RejectedError, semaphore, type Gate } from '../../src/index.ts'
 import {
   SkipSluice,
@@ -14,6 +15,7 @@ import {
   SluiceModule,
   type NestContext,
   type NestDynamicModule,
+  type NestSettings,
   type SluiceDecorator,
 } from '../../src/servers/nest.ts'
 import { until } from './loopback.ts'
@@ -54,12 +56,17 @@ interface Started {
   readonly close: () => Promise<void>
 }
 
-async function start(module: NestDynamicModule, controller: new () => object): Promise<Started> {
+async function start(
+  module: NestDynamicModule,
+  controller: new () => object,
+  prepare?: (app: INestApplication) => void,
+): Promise<Started> {
   class AppModule {
     readonly name = 'app'
   }
   Module({ imports: [module], controllers: [controller] })(AppModule)
   const app = await NestFactory.create(AppModule, { logger: false, abortOnError: false })
+  prepare?.(app)
   await app.listen(0, '127.0.0.1')
   const server = app.getHttpServer() as { address(): AddressInfo; closeAllConnections(): void }
   return {
@@ -76,8 +83,9 @@ async function serving(
   module: NestDynamicModule,
   controller: new () => object,
   prove: (url: string, app: INestApplication) => Promise<void>,
+  prepare?: (app: INestApplication) => void,
 ): Promise<void> {
-  const { app, port, close } = await start(module, controller)
+  const { app, port, close } = await start(module, controller, prepare)
   try {
     await prove(`http://127.0.0.1:${port}`, app)
   } finally {
@@ -174,7 +182,48 @@ describe('sluice/nest', () => {
       message: /^limit: .* got 0/,
     })
   })
+
+  it('an option of a handler or a class that is out of range stops the declaration of its class, not a request', () => {
+    const declare = (settings: NestSettings): unknown =>
+      controllerOf([{ path: '/', handle: () => 'ok', decorators: [Sluice(settings)] }])
+    assert.throws(() => declare({ limit: 0 }), { name: 'RangeError', message: /^limit: .* got 0/ })
+    assert.throws(() => declare({ timeout: -1 }), { name: 'RangeError', message: /^timeout: .* got -1/ })
+    assert.throws(() => declare({ perConnection: 0 }), RangeError)
+    assert.throws(() => declare({ gate: semaphore({ permits: 1 }), limit: 1 }), RangeError)
+    declare({ limit: 1, timeout: 1, perConnection: 1 })
+  })
+
+  it('the callbacks see the request of the platform: what its middleware left there, and its own members', async () => {
+    const seen: unknown[] = []
+    const look = ({ ip, originalUrl, user }: Signed): void => void seen.push([ip, originalUrl, user?.tenant])
+    const module = SluiceModule.forRoot({
+      gate: semaphore({ permits: 1 }),
+      key: ({ request }: Caller<Signed>) => (look(request), request.user?.tenant),
+      onReject: (_rejection, request) => look(request),
+    })
+    const handlers = [{ path: '/orders', handle: (): string => 'ok', passthrough: true }]
+    const prove = async (url: string, app: INestApplication): Promise<void> => {
+      assert.equal((await fetch(`${url}/orders?page=2`)).status, 200)
+      const { gate } = app.get(SluiceGates).common
+      await until('the end of the permit', () => gate.stats.inflight === 0)
+      assert.ok(gate.tryEnter().admitted)
+      assert.equal((await fetch(`${url}/orders`)).status, 503)
+    }
+    const signIn = (app: INestApplication): void =>
+      void app.use((request: { user?: object }, _response: object, next: () => void) => {
+        request.user = { tenant: 'ann' }
+        next()
+      })
+    await serving(module, controllerOf(handlers), prove, signIn)
+    const same = ['127.0.0.1', '/orders', 'ann']
+    assert.deepEqual(seen, [['127.0.0.1', '/orders?page=2', 'ann'], same, same])
+  })
 })
+
+/** A request on which a middleware left who is asking. */
+interface Signed extends ExpressRequest {
+  readonly user?: { readonly tenant: string }
+}
 
 describe('SluiceInterceptor on other transports', () => {
   /** A message of a microservice, as far as the interceptor looks at it. */

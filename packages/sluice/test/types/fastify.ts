@@ -17,6 +17,31 @@ const options: SluiceOptions = {
 await app.register(sluice, options)
 await app.register(sluice, () => options)
 
+// The callbacks get Fastify's own request, as far as it exists in `onRequest`, with what the application adds to it.
+declare module 'fastify' {
+  interface FastifyRequest {
+    tenant?: string
+  }
+}
+await app.register(sluice, {
+  key: ({ request }) => String(request.headers['x-tenant'] ?? request.ip),
+  bypass: ({ url }) => url === '/ping',
+})
+await app.register(sluice<FastifyRequest>, {
+  key: ({ request }) => request.tenant ?? request.ip,
+  cost: ({ request }) => (request.headers['x-export'] === undefined ? 1 : 5),
+  classify: ({ request }) => (request.routeOptions.url === '/export/:id' ? 'low' : undefined),
+  bypass: (request: FastifyRequest) => request.url === '/ping',
+  onReject: ({ code }, request) => request.log.info({ code, id: request.id }),
+})
+const ownRequest: SluiceOptions<FastifyRequest> = { key: ({ request }) => request.hostname }
+await app.register(sluice<FastifyRequest>, ownRequest)
+// @ts-expect-error: there is no such member
+await app.register(sluice<FastifyRequest>, { key: ({ request }) => request.tenants })
+app.get('/export/:id', { config: { sluice: { key: ({ request }) => request.tenant } } }, () => 'much')
+// @ts-expect-error: there is no such member
+app.get('/f', { config: { sluice: { key: ({ request }) => request.tenants } } }, () => 'f')
+
 // Routes of every kind.
 const settings: RouteSettings = { lane: 'low', limit: fixed(2) }
 app.get('/a', { config: { sluice: settings } }, () => 'a')

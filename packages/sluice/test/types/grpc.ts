@@ -6,6 +6,7 @@ import type {
   Metadata,
   ServiceError,
   StatusObject,
+  UntypedServiceImplementation,
 } from '@grpc/grpc-js'
 import {
   breaker,
@@ -18,6 +19,7 @@ import {
   type Rejection,
 } from '../../src/index.ts'
 import {
+  asyncHandlers,
   clientInterceptor,
   loadReportOf,
   localRejection,
@@ -79,3 +81,11 @@ export function look(error: ServiceError, { code, metadata }: StatusObject): rea
 serverInterceptor({ body: 'problem' })
 // @ts-expect-error what is not an option is not taken
 clientInterceptor({ limit: 3 })
+
+interface Orders extends UntypedServiceImplementation {
+  readonly list: handleServerStreamingCall<Row, Row>
+}
+declare const orders: Orders
+server.addService({}, asyncHandlers(orders, { onError: (error, method) => void `${method} ${String(error)}` }))
+// @ts-expect-error: a service is no single handler
+asyncHandlers('orders')

@@ -1,7 +1,10 @@
 // Compiled, not run: `sluice/nest` against the types of Nest.
 import type { CallHandler, CanActivate, DynamicModule, ExecutionContext, NestInterceptor } from '@nestjs/common'
 import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core'
+import type { Request as ExpressRequest } from 'express'
+import type { FastifyRequest } from 'fastify'
 import { limiter } from '../../src/index.ts'
+import type { Caller } from '../../src/http/index.ts'
 import {
   SkipSluice,
   Sluice,
@@ -42,3 +45,18 @@ const settings: NestSettings = { classify: [{ lane: 'low', path: '/export/*' }],
 void settings
 // @ts-expect-error: there is no such lane
 Sluice({ lane: 'urgent' })
+
+// The callbacks get the request of the platform, on which passport and its like leave what they found out.
+interface Signed extends ExpressRequest {
+  readonly user?: { readonly tenant: string }
+}
+void SluiceModule.forRoot({ cost: ({ request }) => (request.headers['x-export'] === undefined ? 1 : 5) })
+void SluiceModule.forRoot({
+  key: ({ request }: Caller<Signed>) => request.user?.tenant ?? request.ip,
+  onReject: ({ code }, { originalUrl }) => void `${code} ${originalUrl}`,
+})
+void SluiceModule.forRoot<FastifyRequest>({ bypass: ({ routeOptions }) => routeOptions.url === '/ping' })
+void SluiceModule.forRootAsync<Signed>({ useFactory: () => ({ key: ({ request }) => request.user?.tenant }) })
+Sluice<Signed>({ classify: ({ request }) => (request.user === undefined ? 'low' : 'high') })
+// @ts-expect-error: there is no such member
+Sluice<Signed>({ classify: ({ request }) => request.users })

@@ -14,6 +14,7 @@ export interface RouteConfig {
   readonly timeout?: Millis | undefined
   readonly deadline?: Millis | undefined
   readonly lane?: Lane | undefined
+  readonly websocket?: 'hold' | 'handshake' | undefined
 }
 
 const DAY = 86_400_000
@@ -55,6 +56,10 @@ const route: z.ZodType<RouteConfig> = z.strictObject({
   deadline: optional(
     duration(1, DAY),
     'From arrival on, waiting included; later a request is not begun. Default: none.',
+  ),
+  websocket: optional(
+    choice(['hold', 'handshake']),
+    'Whether a WebSocket keeps its slot as long as it is open, or only until it is. Default: hold.',
   ),
   lane: optional(LANE, 'How much its requests matter, where no rule of lanes says otherwise.'),
 })

@@ -10,9 +10,9 @@ const DAY = 86_400_000
 export const gemini: Profile = {
   provider: 'gemini',
   budgets: {
-    requests: { per: MINUTE, window: MINUTE, modes: [], cached: 'counts', named: /requests?PerMinute/i },
+    requests: { per: MINUTE, window: MINUTE, modes: [], cached: 'counts', named: /requests?\w*PerMinute/i },
     tokens: { per: MINUTE, window: MINUTE, modes: ['input-only'], cached: 'counts', named: /token\w*PerMinute/i },
-    requestsDaily: { per: DAY, window: DAY, modes: [], cached: 'counts', named: /requests?PerDay/i },
+    requestsDaily: { per: DAY, window: DAY, modes: [], cached: 'counts', named: /requests?\w*PerDay/i },
   },
   refusals: [
     { status: 429, says: /limit: ?0\b/i, is: 'never' },

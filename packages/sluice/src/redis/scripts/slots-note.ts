@@ -130,11 +130,11 @@ end
 local top, topSince, topName, second, secondSince, secondName, fair
 local rank = function()
   top, topSince, topName, second, secondSince, secondName, fair = -1, 0, '', -1, 0, '', 0
-  local active = 0
+  local best = {}
   for name, each in pairs(sessions) do
     local class = -1
     for at = 4, 1, -1 do if each.w[at] > 0 then class = at - 1 break end end
-    if class >= 0 or each.g > each.r then active = active + 1 end
+    best[name] = class
     if class >= 0 then
       -- Of one that is not named nobody knows how long it has been waiting.
       local since = strict and (each.p == class and each.s or -huge) or 0
@@ -147,7 +147,19 @@ local rank = function()
     end
   end
   if strict then return end
-  fair = floor(limit / max(1, active))
+  -- A part of what is left by those who do not wait in the best class, and by those who hold more than an equal part:
+  -- a better class of theirs may never let go of it.
+  local left, rivals, over, extra = limit, 0, 0, 0
+  for name, each in pairs(sessions) do
+    if top >= 0 and best[name] == top then rivals = rivals + 1 else left = left - each.g + each.r end
+  end
+  local equal = floor(max(0, left) / max(1, rivals))
+  for name, each in pairs(sessions) do
+    if top >= 0 and best[name] == top and each.g - each.r > equal then
+      over, extra = over + 1, extra + each.g - each.r
+    end
+  end
+  fair = over == rivals and equal or floor(max(0, left - extra) / (rivals - over))
   local line
   for _, each in pairs(sessions) do
     if each.p == top and top >= 0 then

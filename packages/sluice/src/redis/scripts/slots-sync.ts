@@ -48,7 +48,7 @@ for name, each in pairs(sessions) do
     if holds then
       soonest = min(soonest, each.e)
       if foreign >= 0 then
-        if not strict then hears = hears or foreign ~= each.tf or fair ~= each.ta
+        if not strict then hears = hears or foreign ~= each.tf or fair < each.ta
         elseif foreign ~= each.tf then hears = hears or foreign > each.tf
         elseif since < each.ts then hears = hears or untilOf(name) < each.tu end
       end

@@ -1,0 +1,2 @@
+export { listenForUpgrades, isWebSocket } from './upgrades.ts'
+export { Tunnels, type TunnelOptions } from './tunnels.ts'

@@ -1,0 +1,64 @@
+import { ServerResponse, type IncomingMessage, type Server } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Listener } from '../proxy/index.ts'
+
+const WEBSOCKET: unique symbol = Symbol('sluice.websocket')
+
+interface Marked {
+  [WEBSOCKET]?: true
+}
+
+/** True for a request that asks to become a WebSocket: its connection is read by nobody yet. */
+export function isWebSocket(req: IncomingMessage): boolean {
+  return (req as Marked)[WEBSOCKET] === true
+}
+
+/**
+ * Makes requests of those that ask for a WebSocket, so that they pass what all others pass and can be refused as those
+ * are. Node takes everything with `upgrade` for the last request on its connection; what asks for something else
+ * (`h2c`, as Java's client does first of all) is read once more without it, as the ordinary request it also is.
+ */
+export function listenForUpgrades(server: Server, handle: Listener): void {
+  server.on('upgrade', (req, socket: Socket, head: Buffer) => {
+    // One that was read once more keeps the listeners of the server.
+    if (asksForWebSocket(req)) receive(req, socket, head, handle)
+    else readAgain(server, req, socket, head)
+  })
+}
+
+function asksForWebSocket({ method, httpVersion, headers }: IncomingMessage): boolean {
+  const { upgrade = '' } = headers
+  const hasBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
+  return method === 'GET' && httpVersion === '1.1' && upgrade.toLowerCase() === 'websocket' && !hasBody
+}
+
+function receive(req: IncomingMessage, socket: Socket, head: Buffer, handle: Listener): void {
+  ;(req as Marked)[WEBSOCKET] = true
+  if (head.length > 0) socket.unshift(head)
+  const res = new ServerResponse(req)
+  // Nothing reads further requests on it.
+  res.shouldKeepAlive = false
+  res.assignSocket(socket)
+  // What node:http does for connections that it still reads.
+  socket.on('error', () => socket.destroy())
+  socket.on('drain', () => res.emit('drain'))
+  res.on('finish', () => {
+    res.detachSocket(socket)
+    socket.end()
+    // Whoever was refused may have sent frames already: unread they would reset the connection.
+    socket.resume()
+    res.emit('close')
+  })
+  handle(req, res)
+}
+
+function readAgain(server: Server, req: IncomingMessage, socket: Socket, head: Buffer): void {
+  const lines = [`${req.method} ${req.url} HTTP/${req.httpVersion}`]
+  const raw = req.rawHeaders
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i]!
+    if (name.toLowerCase() !== 'upgrade') lines.push(`${name}: ${raw[i + 1]!}`)
+  }
+  socket.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]))
+  server.emit('connection', socket)
+}
