@@ -3,14 +3,13 @@
 // [--aborts 100000] [--readers 1000]`. One process for each server, all on this machine; ratios count, not figures.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { get } from 'node:http'
-import { connect, createServer } from 'node:net'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { setUp } from '../scripts/setup.mjs'
+import { freePort, gaps, inflightOf, resident } from './cases/llm-probes.mjs'
 import { bytesOf, closedLoop, openLoop, quantile, Wire } from './cases/llm-wire.mjs'
 import { portkey } from './cases/portkey.mjs'
 
@@ -69,14 +68,6 @@ function gateway(port, section) {
   const models = `{ servers: [{ url: 'http://127.0.0.1:${port}' }], hostHeader: upstream }`
   writeFileSync(file, `listen: ${listen}\nupstreams: { models: ${models} }\nllm: ${section}\n`)
   return start([SLUICE, 'run', file], /http:\/\/127\.0\.0\.1:(\d+) ->/)
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  server.close()
-  return port
 }
 
 async function overhead() {
@@ -258,32 +249,6 @@ async function leaks() {
   })
 }
 
-function resident(pid) {
-  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1])
-}
-
-/** Streams that are read, a token every so many ms: the times between tokens, in ms. */
-async function gaps(path, { streams, every, ms }) {
-  const all = []
-  const bytes = bytesOf({ stream: true, headers: { 'x-bench': `paced ${every} ${Math.floor(ms / every)}` } })
-  await Promise.all(
-    Array.from({ length: streams }, async () => {
-      const socket = connect({ path })
-      let last
-      socket.on('data', () => {
-        const now = performance.now()
-        if (last !== undefined) all.push(now - last)
-        last = now
-      })
-      await sleep(Math.random() * every)
-      socket.write(bytes)
-      await sleep(ms)
-      socket.destroy()
-    }),
-  )
-  return all
-}
-
 async function readers() {
   const many = Number(values.readers)
   const upstream = await upstreamServer()
@@ -332,16 +297,6 @@ async function readers() {
   await until(async () => (await inflightOf(path)) === 0)
   say(`all leave at once: every slot is free after ${(performance.now() - left).toFixed(0)} ms`)
   for (const each of [door, other, upstream]) await stop(each)
-}
-
-/** How many calls a door has in progress. */
-async function inflightOf(path) {
-  const answer = await new Promise((resolve, reject) =>
-    get({ socketPath: path, path: '/' }, resolve).on('error', reject),
-  )
-  let text = ''
-  for await (const part of answer) text += part
-  return JSON.parse(text).inflight
 }
 
 try {

@@ -2,9 +2,11 @@
 // that varies. Beside it, on the same load: the backoff of the SDKs alone, a bucket in each process, the algorithm of
 // OpenAI's cookbook script. Then what happens when things change, and which way of counting is found when told another.
 //
-//   node bench/llm-pool.mjs [--quick] [--json]
+//   node bench/llm-pool.mjs [--quick] [--json] [--aborts]
+// With --aborts only this: 100,000 calls given up in every phase, and what they left behind.
 import { provider } from '../packages/sluice/dist/src/llm/index.js'
 import { playLoad } from '../packages/sluice/dist/test/llm/pool-load.js'
+import { playAborts } from '../packages/sluice/dist/test/llm/pool-aborts.js'
 import { SCENES } from '../packages/sluice/dist/test/llm/pool-scenes.js'
 
 const quick = process.argv.includes('--quick')
@@ -22,6 +24,13 @@ async function play(table, name, options) {
   const { pools, ...result } = await playLoad({ ...base, ...options })
   rows.push({ table, name, ...result })
   return { ...result, status: pools[0]?.status()[0] }
+}
+
+if (process.argv.includes('--aborts')) {
+  const { begun, waiting, left, slots, tokens } = await playAborts(100_000, 7)
+  say(`${begun} calls, ${waiting} left while they waited; in progress after it ${left}, slots lost ${slots}`)
+  say(`tokens lost ${tokens.toFixed(0)}: below the smallest call`)
+  process.exit(left + slots === 0 && Math.abs(tokens) < 400 ? 0 : 1)
 }
 
 say(`${MINUTES} virtual minutes after one of warming up; 320 callers, answers of 0.3 to 14 s, 5 to 260 ms each way.`)

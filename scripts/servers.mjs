@@ -16,6 +16,7 @@ const programs = {
   gcc: 'gcc',
   promtool: 'prometheus',
   chromium: 'chromium',
+  haproxy: 'haproxy',
 }
 
 /** Files that are no programs. */

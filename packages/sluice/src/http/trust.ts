@@ -38,17 +38,21 @@ export function trust(entries: readonly string[]): Trust {
     ((Object.hasOwn(NAMED, entry) && NAMED[entry]) || [entry]).map((one) => rangeOf(one)),
   )
   const within = (address: Address): boolean => ranges.some((range) => sharesPrefix(address, range.address, range.bits))
-  return new Ranges(within)
+  return new Ranges(within, ranges.length === 0)
 }
 
 class Ranges implements Trust {
   readonly #within: (address: Address) => boolean
+  /** Most believe nobody, and an address takes a while to read. */
+  readonly #nobody: boolean
 
-  constructor(within: (address: Address) => boolean) {
+  constructor(within: (address: Address) => boolean, nobody: boolean) {
     this.#within = within
+    this.#nobody = nobody
   }
 
   believes(peer: string | undefined): boolean {
+    if (this.#nobody) return false
     const address = peer === undefined ? undefined : parseAddress(peer)
     return address !== undefined && this.#within(address)
   }

@@ -7,8 +7,8 @@ import { SCENES, type Scene } from './pool-scenes.ts'
 import type { Counting, LimitModel, ProviderModel } from './provider-model.ts'
 import { StepClock } from './step-clock.ts'
 
-/** Five minutes of virtual time after one of warming up. The whole table, ten minutes long, is `npm run bench -- llm-pool`. */
-const MINUTES = 5 * 60_000
+/** Two minutes of virtual time after one of warming up. The whole table, ten minutes long, is `npm run bench -- llm-pool`. */
+const MINUTES = 2 * 60_000
 const openai = SCENES['openai']!
 
 const load = (scene: Scene, more: Partial<LoadOptions> = {}): Promise<LoadResult> =>
@@ -135,7 +135,7 @@ describe('S2.2 the way of counting is checked against the headers', () => {
       }
       const { utilization, refused, pools } = await load(
         { ...openai, limits, truth: truthOf },
-        { processes: 1, duration: 3 * 60_000, made: (_, __, made) => (model = made) },
+        { processes: 1, duration: 2 * 60_000, made: (_, __, made) => (model = made) },
       )
       assert.ok(model!.served > 100)
       assert.equal(pools[0]!.status()[0]!.budgets.tokens!.mode, truth)
@@ -155,7 +155,7 @@ async function twoTenants(apart: boolean): Promise<{ gap: number; bound: number;
   const pool = llmPool({ limits, clock, random, queue: { maxWait: 1e9 } })
   const served: Record<string, number> = { small: 0, large: 0 }
   let [largest, progress, most, gap] = [0, 0, 0, 0]
-  const end = clock.now() + 10 * 60_000
+  const end = clock.now() + 5 * 60_000
   const caller = async (tenant: string, scale: number): Promise<void> => {
     while (clock.now() < end) {
       const input = Math.ceil(200 * scale * random())
@@ -182,7 +182,7 @@ async function twoTenants(apart: boolean): Promise<{ gap: number; bound: number;
       caller(tenant, scale).catch((error: unknown) => {
         if ((error as { code?: unknown }).code !== 'closed') throw error
       })
-  await clock.pass(10 * 60_000)
+  await clock.pass(5 * 60_000)
   await pool.close()
   return { gap, bound: largest + most, served }
 }
