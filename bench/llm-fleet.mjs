@@ -133,7 +133,7 @@ async function events({ port }) {
     const { refused } = last(seen)
     const used = usedOf(seen, foreign.tokens)
     const isBiased = event.startsWith('estimates')
-    const soon = seen.filter((one) => one.at <= 2000).at(-1).refused + (isBiased ? jobs[at].before : 0)
+    const soon = seen.findLast((one) => one.at <= 2000).refused + (isBiased ? jobs[at].before : 0)
     const all = refused + (isBiased ? jobs[at].before : 0) - foreign.refused
     const figures = `${percent(used)}, ${Math.min(all, soon)} + ${Math.max(0, all - soon)}`
     row(`${event}, ${profile}`.padEnd(30), figures, '97 %, 3 + 0', used >= 0.97 && all <= 3 && all <= soon)

@@ -73,7 +73,7 @@ describe('S2.2 the pool when things change, in virtual time', () => {
     })
 
   it('S2.2 gemini, which tells nothing but refusals: the limit is halved; four refusals find out', async () => {
-    const { utilization, atEvent, afterEvent } = await load(SCENES['gemini']!, { cut: 0.5 })
+    const { utilization, atEvent, afterEvent } = await load(SCENES['gemini']!, { cut: 0.5, duration: 5 * 60_000 })
     assert.ok(atEvent + afterEvent <= 6, `${atEvent + afterEvent} × 429`)
     assert.ok(utilization >= 0.97, `${utilization}`)
   })
