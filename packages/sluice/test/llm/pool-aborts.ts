@@ -5,7 +5,7 @@ import { distant } from './pool-load.ts'
 import { StepClock } from './step-clock.ts'
 
 const DAY = 86_400_000
-const CONCURRENCY = 40
+const [CONCURRENCY, CALLERS] = [40, 120]
 const TOKENS = 1e8
 const MODEL = 'm'
 
@@ -36,7 +36,7 @@ export async function playAborts(count: number, seed: number, forget = 0): Promi
   const pools: LlmPool[] = [1, 2, 3].map((at) =>
     llmPool({ limits, store, clock, random: seeded(seed + at), queue: { maxWait: 1e9 } }),
   )
-  const sum = { used: 0, waiting: 0, begun: 0 }
+  const sum = { used: 0, waiting: 0, begun: 0, ended: 0 }
   const call = async (pool: LlmPool, input: number, maxOutput: number): Promise<void> => {
     const stop = new AbortController()
     // A third waits for what comes, the others leave at any time.
@@ -64,10 +64,8 @@ export async function playAborts(count: number, seed: number, forget = 0): Promi
       await clock.sleep(20 * random())
     }
   }
-  let done = 0
-  const callers = 120
-  for (let at = 0; at < callers; at++) void caller(pools[at % pools.length]!).then(() => done++)
-  while (done < callers) await clock.pass(1000)
+  for (let at = 0; at < CALLERS; at++) void caller(pools[at % pools.length]!).then(() => sum.ended++)
+  while (sum.ended < CALLERS) await clock.pass(1000)
   await clock.pass(10_000)
   const left = pools.reduce((rest, pool) => rest + pool.status()[0]!.inflight + pool.status()[0]!.queued, 0)
   const last = await grown(clock, pools[0]!)

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { CHARGES, PROFILES } from '../../src/llm/index.ts'
+import { CHARGES, PROFILES, provider } from '../../src/llm/index.ts'
+import { Charges } from '../../src/llm/charges.ts'
 import { chargeAtEnd, chargeAtStart } from '../../src/llm/charging.ts'
+import { Outage } from '../../src/llm/outage.ts'
 import { OutputPrediction } from '../../src/llm/prediction.ts'
 import { priceOf } from '../../src/llm/price.ts'
 import { Ramp } from '../../src/llm/ramp.ts'
@@ -70,6 +72,16 @@ describe('S2.2 what refusals mean', () => {
     assert.deepEqual([judged.budget, judged.short, judged.retryAfter], ['tokens', 955, 1146])
   })
 
+  it('S2.2 gemini names the limit in its refusal: that is gone by', () => {
+    const violation = { quotaId: 'GenerateInputTokensPerModelPerMinute', quotaValue: '100' }
+    const details = [{ '@type': 'type.googleapis.com/google.rpc.QuotaFailure', violations: [violation] }]
+    const judged = judge(PROFILES.gemini, { status: 429, body: { error: { details } } })
+    assert.deepEqual([judged.budget, judged.limit], ['tokens', 100])
+    const squeeze = new Squeeze()
+    assert.equal(squeeze.told(0.5, 1000), 0.5)
+    assert.equal(squeeze.grow(0.5, 300_000), undefined, 'it is believed for ten minutes')
+  })
+
   it('S2.2 errors of SDKs are read by what they have', () => {
     assert.deepEqual(refusalOfError({ status: 429, headers: { a: 'b' }, error: { code: 'x' } }), {
       status: 429,
@@ -106,6 +118,36 @@ describe('S2.1 what is learned', () => {
     assert.equal(ramp.news(10), undefined, 'small steps are not worth telling')
     assert.equal(ramp.at(10_000), 1)
     assert.equal(ramp.news(10_000), 1)
+  })
+
+  it('S2.2 what somebody else slowed down, and is gone, is raised from here after a minute', () => {
+    const ramp = new Ramp({ factor: 1.5, per: 1000 })
+    ramp.follow(0.5, 0)
+    ramp.follow(0.5, 59_000)
+    assert.equal(ramp.at(59_000), 1)
+    ramp.follow(0.5, 60_000)
+    assert.equal(ramp.at(60_000), 0.5)
+    assert.ok(Math.abs(ramp.at(61_000) - 0.75) < 1e-9)
+    ramp.follow(0.9, 61_000)
+    assert.equal(ramp.at(61_000), 0.9, 'others have raised it')
+  })
+
+  it('S2.1 after an outage what may be told twice is known, for a while', () => {
+    const outage = new Outage()
+    assert.equal(outage.untold(false, 0), 0)
+    assert.equal(outage.untold(true, 1000), Infinity)
+    assert.equal(outage.untold(true, 11_000), Infinity)
+    assert.equal(outage.untold(false, 12_000), 8000)
+    assert.equal(outage.untold(false, 15_000), 0)
+  })
+
+  it('S2.2 a budget of money that stops takes half at once, and pays answers in advance', () => {
+    const money = { usd: 2, per: 1000, stop: true }
+    const limits = provider.openai({ model: 'm', price: { input: 1, output: 10 }, money })
+    assert.equal(limits.budgets.find(({ name }) => name === 'money')!.limit, 1e6)
+    const charges = new Charges(limits)
+    assert.equal(charges.atStart(asked).money, 1000 + 500 * 10)
+    assert.equal(charges.atEnd(asked, usage).money, 1100 + 50 * 10)
   })
 
   it('S2.2 refusals without figures say by how much the rate was too high', () => {
