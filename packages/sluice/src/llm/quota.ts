@@ -8,6 +8,7 @@ import {
   type Pressure,
   type Priority,
   type RejectionCode,
+  type Timer,
 } from '../ground/index.ts'
 import { breaker, failureRate, type Breaker, type Gate } from '../gate/index.ts'
 import { fleetBuckets, fleetSlots, type FleetBuckets, type FleetReservation } from '../coordinate/index.ts'
@@ -34,6 +35,9 @@ const FIRST = 2
 /** How fast what is learned of durations follows. */
 const NEWS = 0.1
 
+/** How long a slot is kept for tokens that have to be asked for again, in ms. */
+const IN_HAND: Millis = 250
+
 /** How full it counts while the provider refuses, or somebody is turned away. */
 const REFUSING = 1.5
 
@@ -54,6 +58,9 @@ export class Quota implements LeaseKeeper, TurnKeeper {
   readonly #slots: Gate | undefined
   readonly #prediction = new OutputPrediction()
   #waitsForSlot = false
+  /** A slot that was waited for, until its tokens have come. */
+  #inHand: Permit | undefined
+  #letGo: Timer | undefined
   #duration: Millis = 0
   /** True once the provider has answered anything. */
   #isKnown = false
@@ -165,7 +172,7 @@ export class Quota implements LeaseKeeper, TurnKeeper {
   }
 
   begin(waiter: LlmWaiter, taken: Amounts, reservation: FleetReservation<string>): Lease | Millis {
-    const slot = this.#slots?.tryEnter()
+    const slot = this.#takeInHand() ?? this.#slots?.tryEnter()
     if (slot !== undefined && !slot.admitted) {
       this.#awaitSlot(this.#slots!)
       return Infinity
@@ -187,16 +194,32 @@ export class Quota implements LeaseKeeper, TurnKeeper {
     return new Lease({ ...waiter.parts, ...parts })
   }
 
-  /** Nothing is held while waiting for a slot; once there is one it lies ready here, and tokens are asked for again. */
+  /**
+   * No tokens are held while waiting for a slot. A slot that has come is kept in hand while tokens are asked for again, but
+   * not for long: given back at once it would go to another process that does the same, and so on for ever.
+   */
   #awaitSlot(slots: Gate): void {
     this.#waitsForSlot = true
-    const again = (permit?: Permit): void => {
-      permit?.release('ignored')
-      this.#waitsForSlot = false
-      if (permit === undefined) this.turns.later(1000)
-      else this.turns.pump()
-    }
-    slots.acquire().then(again, () => again())
+    slots.acquire().then(
+      (permit) => {
+        this.#waitsForSlot = false
+        this.#inHand = permit
+        this.#letGo = this.clock.after(IN_HAND, () => this.#takeInHand()?.release('ignored'))
+        this.turns.pump()
+        if (this.turns.line.size === 0) this.#takeInHand()?.release('ignored')
+      },
+      () => {
+        this.#waitsForSlot = false
+        this.turns.later(1000)
+      },
+    )
+  }
+
+  #takeInHand(): Permit | undefined {
+    const permit = this.#inHand
+    this.#inHand = undefined
+    this.#letGo?.cancel()
+    return permit
   }
 
   heard({ parts }: Lease, headers: HeadersLike): void {
@@ -270,6 +293,7 @@ export class Quota implements LeaseKeeper, TurnKeeper {
   /** Refuses everybody who waits; what is in progress ends as usual. Settles once the shared budgets have been told. */
   async close(): Promise<void> {
     this.turns.close()
+    this.#takeInHand()?.release('ignored')
     this.#slots?.close()
     await this.gate.close()
   }
