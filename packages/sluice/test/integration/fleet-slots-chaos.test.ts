@@ -38,7 +38,21 @@ describe('slots of a fleet to which everything happens', { skip: noRedis }, () =
     })
 
   it('control: members that do it wrong are noticed, and work that heeds no lost lease', async () => {
-    const [wrong, heedless] = await Promise.all([
+    // Whether an instance that is cut off holds just then what another is granted is chance: one of three has to show it.
+    const heedless = async (): Promise<Awaited<ReturnType<typeof disorder>>> => {
+      for (const seed of [4, 5, 6]) {
+        const seen = await disorder({
+          seed,
+          order: 'share',
+          length: 5000,
+          faults: ['partition'],
+          orders: { heeds: false, hold: [50, 4000] },
+        })
+        if (seed === 6 || seen.violations.some((one) => one.startsWith('never over'))) return seen
+      }
+      throw new Error('unreachable')
+    }
+    const [wrong, over] = await Promise.all([
       disorder({
         seed: 3,
         order: 'strict',
@@ -46,13 +60,7 @@ describe('slots of a fleet to which everything happens', { skip: noRedis }, () =
         faults: ['flush scripts'],
         orders: (place) => ({ wrong: WRONG[place]! }),
       }),
-      disorder({
-        seed: 4,
-        order: 'share',
-        length: 5000,
-        faults: ['freeze'],
-        orders: { heeds: false, hold: [50, 4000] },
-      }),
+      heedless(),
     ])
     for (const shown of SHOWN)
       assert.ok(
@@ -60,8 +68,8 @@ describe('slots of a fleet to which everything happens', { skip: noRedis }, () =
         `${shown}\n${told(wrong)}`,
       )
     assert.ok(
-      heedless.violations.some((one) => one.startsWith('never over')),
-      told(heedless),
+      over.violations.some((one) => one.startsWith('never over')),
+      told(over),
     )
   })
 })
