@@ -4,13 +4,14 @@ import { pipeline } from 'node:stream/promises'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 
-/** These weigh throughput or latency of several processes, and must not share the cores. */
+/** These weigh throughput, latency or the order of several processes, and must not share the cores. */
 const ALONE = [
   'gateway/dist/test/integration/bench.test.js',
   'gateway/dist/test/integration/computing.test.js',
   'gateway/dist/test/integration/demo-page.test.js',
   'gateway/dist/test/integration/demo.test.js',
   'sluice/dist/test/integration/battery.test.js',
+  'sluice/dist/test/integration/fleet-slots-chaos.test.js',
 ]
 
 const SUM = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) ([\d.]+)$/
