@@ -1,5 +1,8 @@
 // Runs the test files it is given, two at a time, and then by themselves those that judge what a machine can do: with
-// one reporter and one summary. Ends with 1 when a test failed.
+// one reporter and one summary. Ends with 1 when a test failed. A file that does not end is ended, and what it was at is
+// named: one that hangs must cost minutes, and not the whole run.
+import { readdirSync, readFileSync } from 'node:fs'
+import { relative } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
@@ -14,11 +17,35 @@ const ALONE = [
   'sluice/dist/test/integration/fleet-slots-chaos.test.js',
 ]
 
+/** How long one file may take, in ms: several times what the slowest needs. */
+const LONGEST = Number(process.env.SLUICE_TEST_LONGEST ?? 300_000)
+/** Every process of this run carries it, also one whose parent has ended. */
+const MARK = `SLUICE_TEST_RUN=${process.pid}`
+
 const SUM = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) ([\d.]+)$/
 
 const files = process.argv.slice(2)
 const alone = files.filter((file) => ALONE.some((name) => file.endsWith(name)))
 const together = files.filter((file) => !alone.includes(file))
+
+/** What each file has begun and not ended. */
+const open = new Map()
+
+function follow({ type, data }) {
+  if (data?.file === undefined || data.name === data.file) return
+  const begun = open.get(data.file) ?? new Map()
+  open.set(data.file, begun)
+  const key = `${data.nesting}:${data.line}:${data.name}`
+  if (type === 'test:dequeue') begun.set(key, data.name)
+  else if (type === 'test:pass' || type === 'test:fail' || type === 'test:complete') begun.delete(key)
+}
+
+function tellTimeout({ type, data }) {
+  if (type !== 'test:fail' || data.details?.error?.failureType !== 'testTimeoutFailure') return
+  const at = [...(open.get(data.file)?.values() ?? [])].join(' > ')
+  const what = at === '' ? 'it had begun nothing, or something it started did not end' : `it was at: ${at}`
+  process.stderr.write(`sluice: ${relative('', data.name)} did not end within ${LONGEST / 1000} s; ${what}\n`)
+}
 
 /** The events of both runs as those of one. */
 async function* events() {
@@ -29,7 +56,9 @@ async function* events() {
     [alone, 1],
   ]) {
     if (group.length === 0) continue
-    for await (const event of run({ files: group, concurrency })) {
+    for await (const event of run({ files: group, concurrency, timeout: LONGEST })) {
+      follow(event)
+      tellTimeout(event)
       const [, word, number] = (event.type === 'test:diagnostic' && SUM.exec(event.data.message)) || []
       if (word === undefined || event.data.nesting !== 0) yield event
       else {
@@ -42,4 +71,26 @@ async function* events() {
   if ((sums.get('fail') ?? 0) + (sums.get('cancelled') ?? 0) > 0) process.exitCode = 1
 }
 
-await pipeline(events, new spec(), process.stdout)
+/** Ends what is left of this run, and names it. Where there is no `/proc` nothing is found. */
+function endSurvivors() {
+  let pids = []
+  try {
+    pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+  } catch {}
+  for (const pid of pids) {
+    try {
+      if (!readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(MARK)) continue
+      const command = readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ').slice(0, 200)
+      process.stderr.write(`sluice: a test left this behind, it is ended: ${pid} ${command}\n`)
+      process.kill(Number(pid), 'SIGKILL')
+      process.exitCode = 1
+    } catch {} // It is not ours to read, or has just ended.
+  }
+}
+
+process.env.SLUICE_TEST_RUN = `${process.pid}`
+// Not the output itself: it is not to be ended by the stream before the survivors are told.
+await pipeline(events, new spec(), process.stdout, { end: false })
+endSurvivors()
+// What a file that was ended has started may still hold a pipe of this process open.
+process.exit()
