@@ -1,14 +1,5 @@
-import {
-  defineGate,
-  Rejection,
-  type Answer,
-  type Arrival,
-  type Gate,
-  type GateCore,
-  type Millis,
-  type Verdict,
-  type Waiting,
-} from 'sluice'
+import { Rejection, type Answer, type Arrival, type Gate, type Millis, type Verdict, type Waiting } from 'sluice'
+import { around } from './around.ts'
 
 /**
  * Before a bucket of the fleet: whoever would wait longer than it may is refused at once, with the time to come back, as
@@ -17,25 +8,14 @@ import {
  */
 export function knownEmpty(gate: Gate, patience: Millis): Gate {
   const { core } = gate
-  const own: GateCore = {
-    name: core.name,
-    pressure: core.pressure,
-    clock: core.clock,
-    parts: [core],
-    get stats() {
-      return core.stats
-    },
-    check: (arrival) => core.check?.(arrival),
+  return around(gate, {
     enter(arrival, mayWait) {
       const first = core.enter(arrival, false)
       if (!mayWait || first.admitted !== false || first.code !== 'rate_limited') return first
       if (first.retryAfter === undefined || first.retryAfter > patience) return first
       return spent(core.enter(patient(arrival, patience), true))
     },
-    shut: () => core.shut?.(),
-    close: () => core.close(),
-  }
-  return defineGate(own)
+  })
 }
 
 function patient(arrival: Arrival, patience: Millis): Arrival {

@@ -4,8 +4,8 @@ import type { Lane } from 'sluice/http'
 import type { Recorded } from '../live/index.ts'
 import type { Identity } from '../tenants/index.ts'
 
-/** What a {@link Visitor} is made of. */
-export interface VisitorParts {
+/** A request on its way through the gateway: what its gates are asked with, and what is remembered of it. */
+export class Visitor implements Recorded {
   readonly priority: Priority
   /** Of an {@link Arrival}: whom to be fair to. */
   readonly flow: string | undefined
@@ -15,18 +15,6 @@ export interface VisitorParts {
   readonly req: IncomingMessage
   readonly res: ServerResponse
   /** The plan it came under. */
-  readonly era: object
-}
-
-/** A request on its way through the gateway: what its gates are asked with, and what is remembered of it. */
-export class Visitor implements Recorded, VisitorParts {
-  readonly priority: Priority
-  readonly flow: string | undefined
-  readonly deadline: Instant | undefined
-  readonly lane: Lane
-  readonly began: Instant
-  readonly req: IncomingMessage
-  readonly res: ServerResponse
   readonly era: object
 
   constructor(parts: VisitorParts) {
@@ -57,6 +45,9 @@ export class Visitor implements Recorded, VisitorParts {
     return this as unknown as Arrival
   }
 }
+
+/** What a {@link Visitor} is made of. */
+export type VisitorParts = Omit<Visitor, 'tenant' | 'method' | 'target' | 'arrival'>
 
 const VISITOR: unique symbol = Symbol('sluice.visitor')
 const IDENTITY: unique symbol = Symbol('sluice.identity')

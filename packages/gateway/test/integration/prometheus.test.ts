@@ -3,7 +3,7 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
-import { createServer as createSocket, type AddressInfo } from 'node:net'
+import { type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -11,21 +11,13 @@ import { stringify } from 'yaml'
 import { ALERTS, alerts } from '../../src/export/alerts.ts'
 import { CHARTS, grafana } from '../../src/export/grafana.ts'
 import { startRun, type Sluice } from './run-child.ts'
+import { freePort } from './free-port.ts'
 
 const there = spawnSync('prometheus', ['--version']).status === 0
 const options = there ? { timeout: 60_000 } : { skip: 'prometheus is not installed: apt-get install prometheus' }
 
 interface Answer {
   readonly data: { readonly result: readonly { readonly value: readonly [number, string] }[] }
-}
-
-async function freePort(): Promise<number> {
-  const socket = createSocket().listen(0, '127.0.0.1')
-  await once(socket, 'listening')
-  const { port } = socket.address() as AddressInfo
-  socket.close()
-  await once(socket, 'close')
-  return port
 }
 
 describe('a real Prometheus that scrapes a gateway', options, () => {

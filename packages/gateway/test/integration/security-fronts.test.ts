@@ -2,13 +2,14 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect as open, createServer, type AddressInfo } from 'node:net'
+import { connect as open } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect, Scene } from './proxy-rig.ts'
 import { startRun } from './run-child.ts'
+import { freePort } from './free-port.ts'
 
 const H = 'host: a\r\n'
 const INNER = `GET /smuggled HTTP/1.1\r\n${H}\r\n`
@@ -149,15 +150,6 @@ for (const [name, front] of Object.entries(FRONTS))
       })
     },
   )
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 function takes(port: number): Promise<boolean> {
   return new Promise((resolve) => {

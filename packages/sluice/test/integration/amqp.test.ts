@@ -6,7 +6,8 @@ import { connect, type ChannelModel, type ConsumeMessage, type RecoveringChannel
 import { amqpConsumer, type AmqpConsumer, type AmqpOptions } from '../../src/consumers/amqp.ts'
 import { limiter, semaphore, tokenBucket } from '../../src/index.ts'
 import { toldLimit } from './broker-limit.ts'
-import { epmdProgram, missing, rabbitProgram, rabbitServer, until, type Server } from './broker-servers.ts'
+import { epmdProgram, missing, rabbitProgram, rabbitServer, type Server } from './broker-servers.ts'
+import { until } from './waiting.ts'
 
 const skip = missing(['rabbitmq-server', rabbitProgram], ['epmd', epmdProgram])
 

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import { arbiter, fleetBuckets, fleetSlots, type Arbiter, type FleetSlots } from '../../src/arbiter/index.ts'
 import type { ArbiterOptions } from '../../src/arbiter/index.ts'
-import { until } from './broker-servers.ts'
+import { until } from './waiting.ts'
 
 describe('an arbiter, at its edges', () => {
   let folder: string

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ArbiterOrders, ArbiterReport } from './arbiter-worker.ts'
-import { until } from './broker-servers.ts'
 import { Fleet, instant, type Used, type Worker } from './fleet-slots-rig.ts'
+import { until } from './waiting.ts'
 
 const PROGRAM = fileURLToPath(new URL('arbiter-worker.js', import.meta.url))
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { afterEach, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Machine } from './arbiter-rig.ts'
-import { until } from './broker-servers.ts'
 import { instant, meanOf, peakOf } from './fleet-slots-rig.ts'
+import { until } from './waiting.ts'
 
 const LIMIT = 8
 

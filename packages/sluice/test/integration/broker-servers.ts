@@ -1,10 +1,11 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { accessSync, constants, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, connect, type AddressInfo } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { until } from './waiting.ts'
+import { freePort } from './free-port.ts'
 
 /** A server of a test's own, on loopback. */
 export interface Server {
@@ -31,20 +32,6 @@ export function missing(...programs: readonly (readonly [name: string, found: st
   return absent.length === 0 ? false : `not installed: ${absent.join(', ')}`
 }
 
-/** Waits for a condition, and says what did not come true. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>, bound = 20_000): Promise<void> {
-  for (const end = Date.now() + bound; !(await holds()); await sleep(10))
-    if (Date.now() > end) throw new Error(`not within ${bound} ms: ${what}`)
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
 function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1')
@@ -63,22 +50,6 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
 }
 
 export const redisProgram: string | undefined = programIn('redis-server')
-
-/** An empty Redis that keeps nothing. */
-export async function redisServer(): Promise<Server> {
-  const port = await freePort()
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-redis-'))
-  const options = ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder]
-  const child = spawn(redisProgram!, options, { stdio: 'ignore' })
-  await until('redis-server answers', () => answers(port))
-  return {
-    port,
-    async stop() {
-      await end(child, 'SIGTERM')
-      rmSync(folder, { recursive: true, force: true })
-    },
-  }
-}
 
 /** Not the wrapper in `/usr/sbin`, which becomes another user. */
 export const rabbitProgram: string | undefined = programIn('rabbitmq-server', '/usr/lib/rabbitmq/bin')

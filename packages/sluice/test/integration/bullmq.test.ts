@@ -5,7 +5,9 @@ import { Queue, Worker, type Job } from 'bullmq'
 import { bullmqConsumer, type BullmqConsumer, type BullmqOptions } from '../../src/consumers/bullmq.ts'
 import { limiter, semaphore, tokenBucket } from '../../src/index.ts'
 import { toldLimit } from './broker-limit.ts'
-import { missing, redisProgram, redisServer, until, type Server } from './broker-servers.ts'
+import { missing, redisProgram, type Server } from './broker-servers.ts'
+import { RedisServer } from './redis-server.ts'
+import { until } from './waiting.ts'
 
 const skip = missing(['redis-server', redisProgram])
 
@@ -15,7 +17,7 @@ describe('sluice/bullmq, with BullMQ 6, on a Redis', { skip, concurrency: true }
   let server: Server
   const open: { close(force?: boolean): Promise<void> }[] = []
   before(async () => {
-    server = await redisServer()
+    server = await RedisServer.start()
   })
   after(async () => {
     for (const one of open) await one.close(true)

@@ -8,7 +8,7 @@ import { protectedFetch } from '../../src/clients/index.ts'
 import { sluice, type ClientOptions } from '../../src/clients/undici.ts'
 import { breaker, consecutive, RejectedError, type Gate } from '../../src/index.ts'
 import { limitedTo, tenSlots, upstream, type Handler, type Upstream } from './clients-rig.ts'
-import { until } from './loopback.ts'
+import { until } from './waiting.ts'
 
 /** Takes so many requests a second and refuses all others. */
 function taking(perSecond: number): Handler {

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ClientOptions } from '../../src/clients/undici.ts'
 import { RejectedError, type Millis } from '../../src/index.ts'
 import { CLIENTS, tenSlots, upstream, type Asked, type Client, type Handler } from './clients-rig.ts'
-import { until } from './loopback.ts'
+import { until } from './waiting.ts'
 
 /** Where nobody listens: open for a moment, to find one, and closed again. */
 let closedPort = 0

@@ -8,7 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { drain, drainOnSignal, protect } from '../../src/servers/node.ts'
 import { semaphore } from '../../src/index.ts'
 import type { Draining } from './drain-server.ts'
-import { connect, listen, until, type Connection } from './loopback.ts'
+import { connect, listen, type Connection } from './loopback.ts'
+import { until } from './waiting.ts'
 
 const GET = 'GET / HTTP/1.1\r\nhost: loopback\r\n\r\n'
 

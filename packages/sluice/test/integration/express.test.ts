@@ -7,7 +7,8 @@ import express, { type NextFunction, type Request, type Response as Answer } fro
 import { degradation, type RefusedResponse } from '../../src/http/index.ts'
 import { protect, signalOf } from '../../src/servers/express.ts'
 import { semaphore, type Gate, type Outcome } from '../../src/index.ts'
-import { connect, serving, until } from './loopback.ts'
+import { connect, serving } from './loopback.ts'
+import { until } from './waiting.ts'
 
 const express4 = createRequire(import.meta.url)('express4') as typeof express
 

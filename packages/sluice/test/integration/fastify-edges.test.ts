@@ -5,7 +5,7 @@ import fastify, { type FastifyInstance } from 'fastify'
 import { openPipelines } from '../../src/http/index.ts'
 import { fifo, semaphore, type Gate } from '../../src/index.ts'
 import sluice, { type RouteSettings } from '../../src/servers/fastify.ts'
-import { until } from './loopback.ts'
+import { until } from './waiting.ts'
 
 /** Handlers that end when told to, and how many of them run. */
 class Work {

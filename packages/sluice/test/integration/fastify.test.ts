@@ -4,7 +4,7 @@ import { describe, it } from 'node:test'
 import fastify, { type FastifyInstance, type FastifyRequest, type FastifyServerOptions } from 'fastify'
 import { fifo, semaphore } from '../../src/index.ts'
 import sluice, { type SluiceOptions } from '../../src/servers/fastify.ts'
-import { until } from './loopback.ts'
+import { until } from './waiting.ts'
 
 interface Started {
   readonly url: string

@@ -10,8 +10,8 @@ import {
   type FleetBuckets,
   type RedisPort,
 } from '../../src/redis/index.ts'
-import { until } from './broker-servers.ts'
 import { noRedis, RedisServer } from './redis-server.ts'
+import { until } from './waiting.ts'
 
 describe('S2.2 what a provider says, over Redis', { skip: noRedis }, () => {
   let server: RedisServer

@@ -17,10 +17,10 @@ import {
 } from '../../src/redis/index.ts'
 import { VirtualClock } from '../../src/sim/index.ts'
 import { BUDGET, moves, play } from '../coordinate/buckets-laws.ts'
-import { until } from './broker-servers.ts'
 import type { FleetOrder, FleetReport } from './fleet-buckets-child.ts'
 import { atTime, ServerTime } from './fleet-buckets-time.ts'
 import { noRedis, RedisServer } from './redis-server.ts'
+import { until } from './waiting.ts'
 
 describe('S3.5 the coordinator of buckets, in Redis', { skip: noRedis }, () => {
   let server: RedisServer

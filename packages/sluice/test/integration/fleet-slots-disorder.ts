@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient } from 'redis'
 import { seeded } from '../../src/index.ts'
 import { fleetSlots, nodeRedis, redisSlots } from '../../src/redis/index.ts'
-import { until } from './broker-servers.ts'
 import {
   fencesThatFell,
   inversions,
@@ -17,6 +16,7 @@ import { Fleet, instant, type Worker } from './fleet-slots-rig.ts'
 import { Road } from './fleet-slots-road.ts'
 import type { WorkerOrders } from './fleet-slots-worker.ts'
 import { RedisServer } from './redis-server.ts'
+import { until } from './waiting.ts'
 
 /** One run of a fleet to which things happen at random. */
 export interface Disorder {

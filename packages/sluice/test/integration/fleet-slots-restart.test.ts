@@ -11,8 +11,8 @@ import {
   redisSlots,
   type FleetSlots,
 } from '../../src/redis/index.ts'
-import { until } from './broker-servers.ts'
 import { noRedis, RedisServer } from './redis-server.ts'
+import { until } from './waiting.ts'
 
 const LIMIT = 8
 const SESSIONS = 40

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { FleetSlotsState } from '../../src/redis/index.ts'
-import { until } from './broker-servers.ts'
 import type { WorkerCommand, WorkerOrders } from './fleet-slots-worker.ts'
+import { until } from './waiting.ts'
 
 const PROGRAM = fileURLToPath(new URL('fleet-slots-worker.js', import.meta.url))
 

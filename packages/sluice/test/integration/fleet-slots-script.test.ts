@@ -17,8 +17,8 @@ import {
 import { redisScript } from '../../src/redis/client-script.ts'
 import { SLOTS_SYNC } from '../../src/redis/scripts/slots-sync.ts'
 import { VirtualClock } from '../../src/sim/index.ts'
-import { until } from './broker-servers.ts'
 import { noRedis, RedisServer } from './redis-server.ts'
+import { until } from './waiting.ts'
 
 const LEASE = 2000
 const LIMIT = 5

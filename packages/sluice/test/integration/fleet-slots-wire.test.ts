@@ -16,8 +16,8 @@ import {
 } from '../../src/redis/index.ts'
 import { redisScript } from '../../src/redis/client-script.ts'
 import { SLOTS_SYNC } from '../../src/redis/scripts/slots-sync.ts'
-import { until } from './broker-servers.ts'
 import { noRedis, RedisServer } from './redis-server.ts'
+import { until } from './waiting.ts'
 
 const LEASE = 600
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient } from 'redis'
-import { until } from './broker-servers.ts'
 import { Fleet, instant, meanOf, peakOf } from './fleet-slots-rig.ts'
 import { noRedis, RedisServer } from './redis-server.ts'
+import { until } from './waiting.ts'
 
 const LIMIT = 8
 const LEASE = 1000

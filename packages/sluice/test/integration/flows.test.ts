@@ -14,7 +14,8 @@ import { runInNewContext } from 'node:vm'
 import { semaphore } from '../../src/gate/index.ts'
 import { isRejection } from '../../src/ground/index.ts'
 import { hub, ndjson, pump, sse, sseFormat, stream, writer, type Reader } from '../../src/flows/stream.ts'
-import { connect, serving, until } from './loopback.ts'
+import { connect, serving } from './loopback.ts'
+import { until } from './waiting.ts'
 
 const CHUNK = new Uint8Array(16_384).fill(120)
 

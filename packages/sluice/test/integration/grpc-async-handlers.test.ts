@@ -5,7 +5,7 @@ import { semaphore, tally } from '../../src/index.ts'
 import { asyncHandlers } from '../../src/grpc/index.ts'
 import { gated } from './grpc-gates.ts'
 import { KINDS, serving, type Handlers, type Note } from './grpc-loopback.ts'
-import { until } from './loopback.ts'
+import { until } from './waiting.ts'
 
 /** Handlers of all four kinds that reject a while after they have returned. */
 function rejecting(error: () => unknown): Required<Handlers> {

@@ -18,7 +18,7 @@ import {
   type Note,
   type OpenCall,
 } from './grpc-loopback.ts'
-import { until } from './loopback.ts'
+import { until } from './waiting.ts'
 
 const CALLS = 1000
 const BATCH = 250

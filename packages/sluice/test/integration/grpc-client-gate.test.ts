@@ -11,7 +11,7 @@ import {
 import { cable } from './grpc-cable.ts'
 import { counting, gatedBy, refusing, waiting } from './grpc-gates.ts'
 import { Caller, KINDS, PATHS, serving, start } from './grpc-loopback.ts'
-import { until } from './loopback.ts'
+import { until } from './waiting.ts'
 
 describe('sluice/grpc clientInterceptor, at the gate', () => {
   it('S1.11 no more calls at once than the gate allows, of any kind; control: without it all at once', async () => {

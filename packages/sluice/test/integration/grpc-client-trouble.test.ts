@@ -12,7 +12,7 @@ import {
 } from '../../src/grpc/index.ts'
 import { counting, gatedBy, waiting } from './grpc-gates.ts'
 import { KINDS, PATHS, serving, type Handlers } from './grpc-loopback.ts'
-import { until } from './loopback.ts'
+import { until } from './waiting.ts'
 
 describe('sluice/grpc clientInterceptor, a server in trouble', () => {
   it('a breaker in series stops calls that would fail; control: without it every one arrives', async () => {

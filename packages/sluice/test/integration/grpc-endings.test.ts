@@ -5,7 +5,7 @@ import { fifo, semaphore, tally } from '../../src/index.ts'
 import { cable } from './grpc-cable.ts'
 import { gated, meta } from './grpc-gates.ts'
 import { Caller, PATHS, serving, type Handlers, type Note } from './grpc-loopback.ts'
-import { until } from './loopback.ts'
+import { until } from './waiting.ts'
 
 describe('sluice/grpc serverInterceptor, how calls end', () => {
   const OUTCOMES = { OK: 'success', NOT_FOUND: 'success', INTERNAL: 'failure', UNAVAILABLE: 'dropped' } as const

@@ -6,7 +6,7 @@ import { previousAttempts, pushbackOf, type ServerInterceptorOptions } from '../
 import { refuse } from '../../src/http/index.ts'
 import { gated, meta, recording } from './grpc-gates.ts'
 import { decoded, KINDS, PATHS, serving, type Ask, type Ending, type Handlers } from './grpc-loopback.ts'
-import { until } from './loopback.ts'
+import { until } from './waiting.ts'
 
 describe('sluice/grpc serverInterceptor, refusals', () => {
   for (const code of Object.keys(REFUSALS) as RejectionCode[]) {

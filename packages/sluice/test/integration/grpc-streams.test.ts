@@ -6,7 +6,7 @@ import { semaphore } from '../../src/index.ts'
 import { loadReportOf, serverChannelOptions, writeAll } from '../../src/grpc/index.ts'
 import { gated } from './grpc-gates.ts'
 import { Caller, PATHS, serving, start, type Handlers, type Note } from './grpc-loopback.ts'
-import { until } from './loopback.ts'
+import { until } from './waiting.ts'
 
 describe('sluice/grpc, load reports', () => {
   it('each answer says how full the gate is and how many calls a second there are', async () => {

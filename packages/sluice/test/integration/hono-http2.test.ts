@@ -8,7 +8,7 @@ import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
 import { fifo, semaphore, type Outcome } from '../../src/index.ts'
 import { protect, signalOf } from '../../src/servers/hono.ts'
-import { until } from './loopback.ts'
+import { until } from './waiting.ts'
 
 /** Hono under @hono/node-server, spoken to over one connection of HTTP/2. */
 async function speaking(app: Hono, prove: (client: ClientHttp2Session) => Promise<void>): Promise<void> {

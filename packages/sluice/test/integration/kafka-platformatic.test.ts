@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Consumer, MessagesStream } from '@platformatic/kafka'
 import { kafkaStreamConsumer } from '../../src/consumers/kafka.ts'
 import { semaphore } from '../../src/index.ts'
-import { until } from './broker-servers.ts'
+import { until } from './waiting.ts'
 
 type Callback = (error: Error | null, answer?: unknown) => void
 

@@ -4,8 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Consumer, Kafka } from 'kafkajs'
 import { kafkaConsumer, type KafkaClient } from '../../src/consumers/kafka.ts'
 import { semaphore } from '../../src/index.ts'
-import { compiler, libcHeader, missing, mockCluster, mockHeader, until, type MockCluster } from './broker-servers.ts'
+import { compiler, libcHeader, missing, mockCluster, mockHeader, type MockCluster } from './broker-servers.ts'
 import { kafkaOf, memberOf, produce, Account } from './kafka-rig.ts'
+import { until } from './waiting.ts'
 
 const skip = missing(['gcc', compiler], ['libc6-dev', libcHeader], ['librdkafka-dev', mockHeader])
 

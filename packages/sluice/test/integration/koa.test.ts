@@ -6,7 +6,8 @@ import Koa from 'koa'
 import { protect, signalOf } from '../../src/servers/koa.ts'
 import { fifo, semaphore, type Gate, type Outcome } from '../../src/index.ts'
 import { serverOf } from './http-laws-koa.ts'
-import { connect, serving, until } from './loopback.ts'
+import { connect, serving } from './loopback.ts'
+import { until } from './waiting.ts'
 
 function watched(permits: number): { gate: Gate; outcomes: Outcome[] } {
   const outcomes: Outcome[] = []

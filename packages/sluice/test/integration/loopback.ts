@@ -2,7 +2,6 @@
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import { connect as open, type AddressInfo } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { LawConnection, LawServer } from '../../src/testing/http-laws.ts'
 
 /** A port of its own for the server, until it is closed with all its connections. */
@@ -53,10 +52,4 @@ export async function connect(port: number): Promise<Connection> {
       return closed
     },
   }
-}
-
-/** Waits for a condition, at most 5 s. */
-export async function until(what: string, condition: () => boolean): Promise<void> {
-  for (const end = Date.now() + 5000; !condition(); await sleep(2))
-    if (Date.now() > end) throw new Error(`waited 5 s in vain for ${what}`)
 }

@@ -18,7 +18,7 @@ import {
   type NestSettings,
   type SluiceDecorator,
 } from '../../src/servers/nest.ts'
-import { until } from './loopback.ts'
+import { until } from './waiting.ts'
 
 interface Handler {
   readonly path: string

@@ -4,7 +4,8 @@ import { createServer } from 'node:http'
 import { describe, it } from 'node:test'
 import { protect, type RequestHandler } from '../../src/servers/node.ts'
 import { fifo, semaphore, type Arrival } from '../../src/index.ts'
-import { connect, serving, until } from './loopback.ts'
+import { connect, serving } from './loopback.ts'
+import { until } from './waiting.ts'
 
 const answerOk: RequestHandler = (_req, res) => void res.end('ok')
 

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { protect } from '../../src/servers/node.ts'
-import { connect, until, type Connection } from './loopback.ts'
+import { connect, type Connection } from './loopback.ts'
 import { noNode, withChild } from './node-children.ts'
 import type { Crowd } from './node-connection-server.ts'
+import { until } from './waiting.ts'
 
 const SERVER = 'node-connection-server.js'
 const gets = (count: number): string =>

@@ -6,7 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { describe, it } from 'node:test'
 import { protect, signalOf, type RequestHandler } from '../../src/servers/node.ts'
 import { semaphore, type Gate, type Outcome } from '../../src/index.ts'
-import { until } from './loopback.ts'
+import { until } from './waiting.ts'
 
 function watched(permits: number): { gate: Gate; outcomes: Outcome[] } {
   const outcomes: Outcome[] = []

@@ -4,7 +4,8 @@ import type { Socket } from 'node:net'
 import { describe, it } from 'node:test'
 import { protect, type ProtectOptions, type RequestHandler } from '../../src/servers/node.ts'
 import { fifo, REFUSALS, semaphore, type Gate } from '../../src/index.ts'
-import { connect, listen, until, type Connection } from './loopback.ts'
+import { connect, listen, type Connection } from './loopback.ts'
+import { until } from './waiting.ts'
 
 interface Bench {
   readonly port: number

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { connect, until, type Connection } from './loopback.ts'
+import { connect, type Connection } from './loopback.ts'
 import { noNode, withChild, type UntilReport } from './node-children.ts'
 import type { Late } from './node-timeout-server.ts'
+import { until } from './waiting.ts'
 
 const GET = (path: string): string => `GET ${path} HTTP/1.1\r\nhost: loopback\r\n\r\n`
 const BODY =

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { Pool, PoolClient } from 'pg'
-import { errorOf, Onlooker, pidOf, refusalOf, until, withBarePool, withPool } from './pg-rig.ts'
+import { errorOf, Onlooker, pidOf, refusalOf, withBarePool, withPool } from './pg-rig.ts'
 import { noPostgres, noTls, PgServer, type PgAddress } from './pg-server.ts'
+import { until } from './waiting.ts'
 
 const SLEEP = 'select pg_sleep(20)'
 

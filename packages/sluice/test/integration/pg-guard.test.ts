@@ -4,8 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { PoolClient } from 'pg'
 import { RejectedError, semaphore, shedder, worst } from '../../src/index.ts'
 import type { HeldConnection } from '../../src/pools/pg.ts'
-import { errorOf, Onlooker, pidOf, refusalOf, until, withBarePool, withPool, type GuardedPool } from './pg-rig.ts'
+import { errorOf, Onlooker, pidOf, refusalOf, withBarePool, withPool, type GuardedPool } from './pg-rig.ts'
 import { noPostgres, PgServer, type PgAddress } from './pg-server.ts'
+import { until } from './waiting.ts'
 
 const SIZE = 10
 

@@ -1,10 +1,10 @@
 // What the tests against a real PostgreSQL have in common: pools that are ended, and a look from outside.
 import assert from 'node:assert/strict'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Client, Pool, type PoolConfig } from 'pg'
 import { RejectedError } from '../../src/index.ts'
 import { protect, type Guarded, type PgOptions } from '../../src/pools/pg.ts'
 import type { PgAddress } from './pg-server.ts'
+import { until } from './waiting.ts'
 
 export type GuardedPool = Pool & Guarded<Pool>
 
@@ -76,12 +76,6 @@ export class Onlooker {
   end(): Promise<void> {
     return this.#client.end()
   }
-}
-
-/** Waits for a condition, at most 10 s: the machine may be busy. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 10_000; !(await condition()); await sleep(5))
-    if (Date.now() > end) throw new Error(`waited 10 s in vain for ${what}`)
 }
 
 /** What something rejects with. */

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { PgSessionReport } from '../../src/pools/pg.ts'
-import { errorOf, Onlooker, pidOf, until, withBarePool, withPool } from './pg-rig.ts'
+import { errorOf, Onlooker, pidOf, withBarePool, withPool } from './pg-rig.ts'
 import { noPooler, noPostgres, PgPooler, PgServer, type PgAddress } from './pg-server.ts'
+import { until } from './waiting.ts'
 
 const SHOW = `select current_setting('statement_timeout') as statement,
   current_setting('idle_in_transaction_session_timeout') as idle, current_setting('lock_timeout') as lock`

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { until } from './broker-servers.ts'
 import { RedisClusterServers } from './redis-cluster.ts'
 import { commandsAndMessages, hearsAgain, InUse, slotsAndBuckets, slotsOf } from './redis-laws.ts'
 import { clusters, type Opened } from './redis-openers.ts'
 import { noRedis } from './redis-server.ts'
+import { until } from './waiting.ts'
 
 const LIMIT = 4
 const LEASE = 800

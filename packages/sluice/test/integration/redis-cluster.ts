@@ -1,6 +1,6 @@
-import { createClient } from 'redis'
-import { until } from './broker-servers.ts'
-import { freePort, RedisServer } from './redis-server.ts'
+import { freePort } from './free-port.ts'
+import { RedisServer } from './redis-server.ts'
+import { until } from './waiting.ts'
 
 const SLOTS = 16_384
 
@@ -56,15 +56,8 @@ export class RedisClusterServers {
   }
 
   /** Sends one command to one node. */
-  async tell(at: number, ...command: string[]): Promise<unknown> {
-    const client = createClient({ RESP: 2, socket: { port: this.nodes[at]!.port, host: '127.0.0.1' } })
-    client.on('error', () => {})
-    await client.connect()
-    try {
-      return await client.sendCommand(command)
-    } finally {
-      client.destroy()
-    }
+  tell(at: number, ...command: string[]): Promise<unknown> {
+    return this.nodes[at]!.tell(...command)
   }
 
   async id(at: number): Promise<string> {

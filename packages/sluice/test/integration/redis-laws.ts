@@ -10,9 +10,9 @@ import {
   type FleetSlots,
   type SlotPermit,
 } from '../../src/redis/index.ts'
-import { until } from './broker-servers.ts'
 import { instant } from './fleet-slots-rig.ts'
 import type { Opened } from './redis-openers.ts'
+import { until } from './waiting.ts'
 
 const ECHO = redisScript('echo', "return {KEYS[1], ARGV[1], redis.call('SPUBLISH', KEYS[2], ARGV[1])}")
 const WHERE = redisScript('where', 'return {KEYS[1], KEYS[2]}')

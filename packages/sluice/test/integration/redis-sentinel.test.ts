@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { until } from './broker-servers.ts'
 import { InUse, slotsAndBuckets, slotsOf } from './redis-laws.ts'
 import { sentinels } from './redis-openers.ts'
 import { RedisSentinelServers } from './redis-sentinel.ts'
 import { noRedis } from './redis-server.ts'
+import { until } from './waiting.ts'
 
 const LIMIT = 4
 const LEASE = 600
@@ -25,6 +25,7 @@ describe('Redis with a Sentinel', { skip: noRedis }, () => {
         const [one, other] = [opened[0]!, opened[1]!]
         const [mine, theirs] = [slotsOf(one, name, LIMIT, LEASE), slotsOf(other, name, LIMIT, LEASE)]
         const used = new InUse()
+        let watch: NodeJS.Timeout | undefined
         try {
           await slotsAndBuckets(one, other, `${name}, before`)
           // All is held here when the replica hears for the last time, and there when the master dies.
@@ -36,15 +37,15 @@ describe('Redis with a Sentinel', { skip: noRedis }, () => {
           await until('it is in use', () => used.done > 50)
           await servers.master.kill()
           const learning: boolean[] = []
-          const watch = setInterval(() => learning.push(mine.state.learning, theirs.state.learning), 10)
+          watch = setInterval(() => learning.push(mine.state.learning, theirs.state.learning), 10)
           await servers.takenOver()
           const taken = used.done
           await until('it is used again', () => used.done > taken + 50)
-          clearInterval(watch)
           assert.ok(learning.includes(true), 'it learns what is held before it grants')
           await sleep(LEASE)
           assert.equal(used.peak, LIMIT)
         } finally {
+          clearInterval(watch)
           await used.end()
           for (const gate of [mine, theirs]) gate.close()
           await Promise.all(opened.map((each) => each.close()))

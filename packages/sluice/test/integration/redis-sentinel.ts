@@ -1,6 +1,5 @@
-import { createClient } from 'redis'
-import { until } from './broker-servers.ts'
 import { RedisServer } from './redis-server.ts'
+import { until } from './waiting.ts'
 
 /** A master with a replica, and a Sentinel that calls the master dead after half a second. */
 export class RedisSentinelServers {
@@ -26,10 +25,10 @@ export class RedisSentinelServers {
     const servers = new RedisSentinelServers(master, replica, sentinel)
     try {
       await until('the replica copies', async () =>
-        String(await servers.tell(replica, 'INFO', 'replication')).includes('master_link_status:up'),
+        String(await replica.tell('INFO', 'replication')).includes('master_link_status:up'),
       )
       await until('the sentinel knows the replica', async () =>
-        String(await servers.tell(sentinel, 'INFO', 'sentinel')).includes('slaves=1'),
+        String(await sentinel.tell('INFO', 'sentinel')).includes('slaves=1'),
       )
     } catch (error) {
       await servers.stop()
@@ -38,32 +37,19 @@ export class RedisSentinelServers {
     return servers
   }
 
-  /** Sends one command to one of them. */
-  async tell(server: RedisServer, ...command: string[]): Promise<unknown> {
-    const client = createClient({ RESP: 2, socket: { port: server.port, host: '127.0.0.1' } })
-    client.on('error', () => {})
-    await client.connect()
-    try {
-      return await client.sendCommand(command)
-    } finally {
-      client.destroy()
-    }
-  }
-
   /** The replica hears no more of the master, and cannot ask. */
   async lag(): Promise<void> {
-    await this.tell(this.master, 'ACL', 'SETUSER', 'default', '-psync', '-sync')
-    await this.tell(this.master, 'CLIENT', 'KILL', 'TYPE', 'replica')
+    await this.master.tell('ACL', 'SETUSER', 'default', '-psync', '-sync')
+    await this.master.tell('CLIENT', 'KILL', 'TYPE', 'replica')
     await until('the replica has lost its master', async () =>
-      String(await this.tell(this.replica, 'INFO', 'replication')).includes('master_link_status:down'),
+      String(await this.replica.tell('INFO', 'replication')).includes('master_link_status:down'),
     )
   }
 
-  /** Waits until the replica has taken over. */
+  /** Waits until the replica has taken over. Whoever asks at that moment is cut off: the Sentinel sends all clients away. */
   async takenOver(): Promise<void> {
-    await until('the replica is master', async () =>
-      String(await this.tell(this.replica, 'INFO', 'replication')).includes('role:master'),
-    )
+    const said = (): Promise<unknown> => this.replica.tell('INFO', 'replication').catch(() => '')
+    await until('the replica is master', async () => String(await said()).includes('role:master'))
   }
 
   async stop(): Promise<void> {

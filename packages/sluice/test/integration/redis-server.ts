@@ -1,9 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer, type AddressInfo } from 'node:net'
+import { connect } from 'node:net'
+import { createClient } from 'redis'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { missing, redisProgram, until } from './broker-servers.ts'
+import { missing, redisProgram } from './broker-servers.ts'
+import { until } from './waiting.ts'
+import { freePort } from './free-port.ts'
 
 const CONFIGURATION = 'sentinel.conf'
 
@@ -45,8 +48,25 @@ export class RedisServer {
     const args = this.#more.includes('--sentinel')
       ? [join(this.folder, CONFIGURATION), ...own, ...this.#more]
       : [...own, '--save', '', '--appendonly', 'no', ...this.#more]
-    this.#child = spawn(redisProgram!, args, { stdio: 'ignore' })
-    await until('redis-server answers', () => answers(this.port))
+    const child = spawn(redisProgram!, args, { stdio: 'ignore' })
+    this.#child = child
+    await until('redis-server answers', () => {
+      if (child.exitCode !== null) throw new Error(`redis-server ended with ${child.exitCode}: is ${this.port} taken?`)
+      return answers(this.port)
+    })
+  }
+
+  /** Sends it one command. Whoever waits for one that has gone would wait for ever. */
+  async tell(...command: string[]): Promise<unknown> {
+    const socket = { port: this.port, host: '127.0.0.1', connectTimeout: 5000, reconnectStrategy: false } as const
+    const client = createClient({ RESP: 2, socket })
+    client.on('error', () => {})
+    await client.connect()
+    try {
+      return await client.sendCommand(command)
+    } finally {
+      client.destroy()
+    }
   }
 
   /** `SIGKILL` loses everything, `SIGSTOP` and `SIGCONT` freeze and thaw. */
@@ -72,14 +92,6 @@ export class RedisServer {
     await this.kill()
     rmSync(this.folder, { recursive: true, force: true })
   }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 function answers(port: number): Promise<boolean> {

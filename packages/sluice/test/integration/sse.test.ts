@@ -6,7 +6,8 @@ import type { AddressInfo } from 'node:net'
 import { describe, it } from 'node:test'
 import { EventSource } from 'undici'
 import { hub, ndjson, sse, sseFormat, type Reader, type SseMessage } from '../../src/flows/stream.ts'
-import { serving, until } from './loopback.ts'
+import { serving } from './loopback.ts'
+import { until } from './waiting.ts'
 
 interface News {
   readonly n: number

@@ -8,7 +8,8 @@ import { openPipelines } from '../../src/http/index.ts'
 import { fifo, semaphore, type Gate } from '../../src/index.ts'
 import { protect as protectHono } from '../../src/servers/hono.ts'
 import { protect as protectNode } from '../../src/servers/node.ts'
-import { connect, serving, until, type Connection } from './loopback.ts'
+import { connect, serving, type Connection } from './loopback.ts'
+import { until } from './waiting.ts'
 
 const COUNT = 200
 const gets = (count: number): string =>

@@ -8,7 +8,8 @@ import { semaphore } from '../../src/gate/index.ts'
 import { isRejection } from '../../src/ground/index.ts'
 import { hub, sse, sseFormat, stream, type Reader } from '../../src/flows/stream.ts'
 import { websocket, type WsMessage, type WsOptions } from '../../src/flows/ws.ts'
-import { serving, until } from './loopback.ts'
+import { serving } from './loopback.ts'
+import { until } from './waiting.ts'
 
 interface Pair {
   readonly client: WebSocket
