@@ -77,7 +77,10 @@ export class Job {
     return this.stage.workers.slice(this.first, this.first + this.job.processes)
   }
 
-  /** Begins, and waits until little is left in the provider's bucket, or so many ms. */
+  /**
+   * Begins, and waits until little is left in the provider's bucket and what is left stays as it is, or so many ms. Large
+   * answers that counted in the end leave a debt: while it is made up for, the level rises, and nothing can be used.
+   */
   async begin(patience) {
     this.emulator = await this.stage.emulator(this.profile)
     const { processes } = this.job
@@ -88,10 +91,13 @@ export class Job {
     })
     await Promise.all(begun)
     const until = performance.now() + patience
-    for (let low = 0; low < 2 && performance.now() < until;) {
+    let before = 0
+    for (let steady = 0; steady < 3 && performance.now() < until;) {
       await sleep(1000)
       const { level, limit } = (await this.state()).usage[this.dimension]
-      low = level < 0.16 * limit ? low + 1 : 0
+      // What is not used at all rises by a sixtieth of the limit in a second.
+      steady = level < 0.16 * limit && Math.abs(level - before) < 0.008 * limit ? steady + 1 : 0
+      before = level
     }
     this.before = refusals(await this.state())
     await this.order('reset')
@@ -136,15 +142,25 @@ export class Job {
   }
 }
 
+/** What is seen at the ends is the mean of so many ms: calls come in lumps of up to a hundredth of the limit. */
+const END = 3000
+
+function meanOf(seen) {
+  const mean = (field) => seen.reduce((sum, one) => sum + one[field], 0) / seen.length
+  return { at: mean('at'), charged: mean('charged'), level: mean('level'), limit: seen.at(-1).limit }
+}
+
 /**
  * The part of what came back that was used. What lay in the bucket at the beginning and no longer does at the end does not
  * count; what was saved up is not used.
  */
 export function usedOf(seen, foreign = 0) {
-  const [first, last] = [seen[0], seen.at(-1)]
+  const first = meanOf(seen.filter(({ at }) => at <= seen[0].at + END))
+  const last = meanOf(seen.filter(({ at }) => at >= seen.at(-1).at - END))
   const drained = Math.max(0, first.level - last.level)
   const allowed = ((last.at - first.at) * last.limit) / 60_000
-  return (last.charged - first.charged - foreign - drained) / (allowed - foreign)
+  const others = (foreign * (last.at - first.at)) / (seen.at(-1).at - seen[0].at)
+  return (last.charged - first.charged - others - drained) / (allowed - others)
 }
 
 export function refusals({ refused }) {
