@@ -24,6 +24,8 @@ const APART: Connection = { on: () => undefined }
 export interface VisitRequest {
   readonly socket: Connection
   readonly httpVersionMajor?: number
+  /** Of HTTP/2 alone. */
+  readonly stream?: { on(event: 'close', listener: () => void): unknown }
   [VISIT]?: Visit
 }
 
@@ -266,7 +268,10 @@ export class Visit<Req = unknown, Res = unknown, Task = unknown> implements Pipe
   #watch(): void {
     if ((this.#state & WATCHED) !== 0) return
     this.#state |= WATCHED
-    this.response.on('close', closed)
+    const { httpVersionMajor, stream } = this.request
+    // A response of HTTP/2 to HEAD whose stream is reset tells of nothing; its stream does, and after the response.
+    if (httpVersionMajor === 2 && stream !== undefined) stream.on('close', () => this.closed())
+    else this.response.on('close', closed)
   }
 
   /** The response closed. */

@@ -72,30 +72,31 @@ describe('sluice/hono over HTTP/2', () => {
     })
   })
 
-  it('a stream that is reset gives its slot back, waits no longer, and its handler hears of it', async () => {
-    const gate = semaphore({ permits: 1, queue: fifo({ capacity: 10, maxWait: 10_000 }) })
-    let signal: AbortSignal | undefined
-    const app = new Hono()
-    app.use(protect({ gate }))
-    app.get('/', async (c) => {
-      signal = signalOf(c)
-      await new Promise((resolve) => signal?.addEventListener('abort', resolve))
-      return c.text('nobody is there')
+  for (const method of ['GET', 'HEAD'])
+    it(`${method}: a stream that is reset gives its slot back, waits no longer, and its handler hears of it`, async () => {
+      const gate = semaphore({ permits: 1, queue: fifo({ capacity: 10, maxWait: 10_000 }) })
+      let signal: AbortSignal | undefined
+      const app = new Hono()
+      app.use(protect({ gate }))
+      app.get('/', async (c) => {
+        signal = signalOf(c)
+        await new Promise((resolve) => signal?.addEventListener('abort', resolve))
+        return c.text('nobody is there')
+      })
+      await speaking(app, async (client) => {
+        const first = client.request({ ':path': '/', ':method': method })
+        await until('the handler at work', () => signal !== undefined)
+        const second = client.request({ ':path': '/', ':method': method })
+        for (const stream of [first, second]) stream.on('error', () => undefined)
+        await until('one waiting', () => gate.stats.queued === 1)
+        second.close(8)
+        await until('nobody waiting', () => gate.stats.queued === 0)
+        assert.equal(gate.stats.inflight, 1)
+        first.close(8)
+        await until('the slot back', () => gate.stats.inflight === 0)
+        assert.equal(signal?.aborted, true)
+      })
     })
-    await speaking(app, async (client) => {
-      const first = client.request({ ':path': '/' })
-      await until('the handler at work', () => signal !== undefined)
-      const second = client.request({ ':path': '/' })
-      for (const stream of [first, second]) stream.on('error', () => undefined)
-      await until('one waiting', () => gate.stats.queued === 1)
-      second.close(8)
-      await until('nobody waiting', () => gate.stats.queued === 0)
-      assert.equal(gate.stats.inflight, 1)
-      first.close(8)
-      await until('the slot back', () => gate.stats.inflight === 0)
-      assert.equal(signal?.aborted, true)
-    })
-  })
 })
 
 describe('sluice/hono under a slow reader', () => {

@@ -63,6 +63,28 @@ describe('sluice/node over HTTP/2', () => {
     )
   })
 
+  it('gives the slot of a HEAD back, whether it is answered or reset before that', async () => {
+    const { gate, outcomes } = watched(1)
+    const held: ServerResponse[] = []
+    await over2(
+      gate,
+      (_req, res) => void held.push(res),
+      async (session) => {
+        const answered = answerOf(session.request({ ':path': '/', ':method': 'HEAD' }))
+        await until('it in the handler', () => held.length === 1)
+        held[0]!.end()
+        assert.deepEqual(await answered, [200, ''])
+        await until('its slot', () => gate.stats.inflight === 0)
+        const reset = session.request({ ':path': '/', ':method': 'HEAD' })
+        reset.on('error', () => undefined)
+        await until('the next', () => held.length === 2)
+        reset.close(8)
+        await until('its slot', () => gate.stats.inflight === 0)
+        assert.deepEqual(outcomes, ['success', 'ignored'])
+      },
+    )
+  })
+
   it('refuses, and gives the slot back when a stream is reset or its session ends', async () => {
     const { gate, outcomes } = watched(1)
     const signals: AbortSignal[] = []
