@@ -17,8 +17,8 @@ const { values } = parseArgs({
 })
 const contenders = {
   'node:http': ['bare', 'counter', 'sluice', 'sluice, limit: 1000'],
-  'express 5': ['bare', 'counter', 'sluice', 'express-rate-limit'],
-  fastify: ['bare', 'counter', 'sluice', '@fastify/under-pressure', '@fastify/rate-limit'],
+  'express 5': ['bare', 'counter', 'sluice', 'sluice, limit: 1000', 'express-rate-limit'],
+  fastify: ['bare', 'counter', 'sluice', 'sluice, limit: 1000', '@fastify/under-pressure', '@fastify/rate-limit'],
 }
 const aloneScript = new URL('cases/door-alone.mjs', import.meta.url)
 const script = fileURLToPath(new URL('cases/http-server.mjs', import.meta.url))

@@ -47,6 +47,7 @@ const expressGuards = {
     next()
   },
   sluice: async () => (await import('sluice/express')).protect(),
+  'sluice, limit: 1000': async () => (await import('sluice/express')).protect({ limit: 1000 }),
   'express-rate-limit': async () =>
     (await import('express-rate-limit')).rateLimit({ windowMs: 60_000, limit: 1e9, validate: false }),
 }
@@ -59,6 +60,7 @@ const fastifyGuards = {
       done()
     }),
   sluice: async (app) => app.register((await import('sluice/fastify')).default),
+  'sluice, limit: 1000': async (app) => app.register((await import('sluice/fastify')).default, { limit: 1000 }),
   '@fastify/under-pressure': async (app) =>
     app.register((await import('@fastify/under-pressure')).default, { maxEventLoopDelay: 10_000 }),
   '@fastify/rate-limit': async (app) =>

@@ -51,6 +51,28 @@ export const contenders = {
         limiter.schedule({ priority: 9 - 3 * priority }, () => new Promise((done) => resolve(done))).catch(reject)
       })
   },
+  /** No limit at all: two processes pass one token by a script of one line. What a message costs by itself. */
+  async 'a message alone'({ port }) {
+    const { createClient } = await import('redis')
+    const client = createClient({ RESP: 3, socket: { port, host: '127.0.0.1' } })
+    await client.on('error', () => {}).connect()
+    const place = (await client.incr('places')) % 2
+    let [tokens, wake] = [place, undefined]
+    await client.sSubscribe(`{token}:${place}`, () => {
+      tokens++
+      wake?.()
+    })
+    const message = { keys: [`{token}:${1 - place}`], arguments: [] }
+    const pass = async () => {
+      while ((await client.eval("return redis.call('SPUBLISH', KEYS[1], '')", message)) === 0)
+        await new Promise((done) => setTimeout(done, 5))
+    }
+    return async () => {
+      if (tokens === 0) await new Promise((done) => (wake = done))
+      tokens--
+      return pass
+    }
+  },
   async naive({ port, limit }) {
     const client = await ioredis(port)
     return async () => {

@@ -18,7 +18,7 @@ function wakeUps(all) {
 
 export async function wakeUp({ port }) {
   heading('wake-up across processes: two take turns, limit 1, 10 ms of use')
-  for (const contender of ['share', 'strict', 'redis-semaphore', 'bottleneck', 'naive']) {
+  for (const contender of ['share', 'strict', 'a message alone', 'redis-semaphore', 'bottleneck', 'naive']) {
     const orders = { contender, port, loops: 1, limit: 1, hold: 10 }
     const woken = wakeUps((await run([orders, orders], 4000)).all)
     const [p50, p99] = [quantile(woken, 0.5), quantile(woken, 0.99)]
