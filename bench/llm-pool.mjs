@@ -7,7 +7,7 @@
 import { provider } from '../packages/sluice/dist/src/llm/index.js'
 import { playLoad } from '../packages/sluice/dist/test/llm/pool-load.js'
 import { playAborts } from '../packages/sluice/dist/test/llm/pool-aborts.js'
-import { SCENES } from '../packages/sluice/dist/test/llm/pool-scenes.js'
+import { SCENES, silent } from '../packages/sluice/dist/test/llm/pool-scenes.js'
 
 const quick = process.argv.includes('--quick')
 const asJson = process.argv.includes('--json')
@@ -67,11 +67,12 @@ const EVENTS = {
   'others use 20 %': { foreign: 0.2 },
   'limit halved': { cut: 0.5 },
 }
+const { openai, azure, anthropic, gemini } = SCENES
 for (const [event, options] of Object.entries(EVENTS))
-  for (const name of ['openai', 'azure', 'anthropic', 'gemini']) {
+  for (const [name, scene] of Object.entries({ openai, azure, anthropic, gemini, 'nothing but 429': silent() })) {
     const cells = []
     for (const processes of PROCESSES) {
-      const result = await play(event, name, { scene: SCENES[name], processes, ...options })
+      const result = await play(event, name, { scene, processes, ...options })
       const { utilization, atEvent, afterEvent, refused } = result
       cells.push(`${percent(utilization)} / ${options.bias ? refused : `${atEvent} + ${afterEvent}`}`)
     }

@@ -88,7 +88,7 @@ for (let waited = 0; !out.includes('\n'); waited += 50) {
 /** Worker 1 is never killed: what it holds is looked at. */
 const survivor = {
   pid: Number(/workers \((\d+)/.exec(out)[1]),
-  adminPort: Number(/of each on http:\/\/127\.0\.0\.1:(\d+)/.exec(out)[1]),
+  adminPort: Number(/metrics on http:\/\/127\.0\.0\.1:(\d+)/.exec(out)[1]),
 }
 
 async function held() {
@@ -99,7 +99,7 @@ async function held() {
       res.on('end', () => resolve(body))
     }).on('error', reject)
   })
-  const value = (name) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? 0)
+  const value = (name) => Number(new RegExp(`^${name}\\{worker="1"\\} (\\S+)$`, 'm').exec(text)?.[1] ?? 0)
   return {
     heap: value('nodejs_heap_size_used_bytes'),
     resources: value('nodejs_active_resources_total'),

@@ -3,7 +3,8 @@
 import { createServer } from 'node:http'
 import { configOf } from '../../packages/gateway/dist/src/config/index.js'
 import { LlmDoor, soleMember } from '../../packages/gateway/dist/src/llm/index.js'
-import { ProxyCounts, screen, undiciUpstream } from '../../packages/gateway/dist/src/proxy/index.js'
+import { ProxyCounts, screen } from '../../packages/gateway/dist/src/proxy/index.js'
+import { undiciUpstream } from '../../packages/gateway/dist/src/proxy/undici-upstream.js'
 
 const [port, socket] = process.argv.slice(2)
 const origin = new URL(`http://127.0.0.1:${port}`)

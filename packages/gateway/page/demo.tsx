@@ -1,30 +1,15 @@
 import type { JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
+import type { StageState } from '../src/demo/stage.ts'
 import { follow } from './follow.ts'
-
-/** What the demo tells of itself. */
-export interface DemoState {
-  /** What is being done, in words. */
-  readonly phase: string
-  /** Offered to each side, as a multiple of what the upstream can do. */
-  readonly load: number
-  /** What one request takes at the upstream, in ms. */
-  readonly service: number
-  /** Of requests that the upstream answers with an error, in percent. */
-  readonly errors: number
-  /** Seconds left; 0 when it is over. */
-  readonly left: number
-  /** Lines of the verdict, once there is one. */
-  readonly verdict: readonly { readonly passed: boolean; readonly says: string }[]
-}
 
 /** Sliders: as soon as one is moved, the script of the demo gives way to them. */
 export function Demo(): JSX.Element | null {
-  const [state, setState] = useState<DemoState | undefined>(undefined)
+  const [state, setState] = useState<StageState | undefined>(undefined)
   useEffect(() => {
     const ending = new AbortController()
     const onEvent = (name: string, data: string): void => {
-      if (name === 'demo') setState(JSON.parse(data) as DemoState)
+      if (name === 'demo') setState(JSON.parse(data) as StageState)
     }
     void follow('/events?side=demo', '', ending.signal, onEvent, () => {})
     return () => ending.abort()

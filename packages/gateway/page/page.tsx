@@ -4,6 +4,7 @@ import { Chart } from './chart.tsx'
 import { Controls } from './controls.tsx'
 import { Demo } from './demo.tsx'
 import { useLive, type Live } from './live.ts'
+import { Models } from './models.tsx'
 import type { Theme } from './palette.ts'
 import { CHARTS } from './series.ts'
 import { Strip } from './strip.tsx'
@@ -108,6 +109,7 @@ function Gateway({ theme, asTable, held }: View): JSX.Element {
     <>
       {live.locked && <Unlock setToken={setToken} />}
       <Strip live={live} />
+      {snapshot?.llm && <Models llm={snapshot.llm} />}
       <Charts live={live} theme={theme} asTable={asTable} group="gateway" />
       {snapshot !== undefined && history.length > 0 && (
         <>

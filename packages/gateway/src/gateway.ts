@@ -1,5 +1,4 @@
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { Server } from 'node:http'
 import {
   defineGate,
   Rejection,
@@ -12,16 +11,22 @@ import {
   type Tally,
 } from 'sluice'
 import { drain, type Drained } from 'sluice/node'
-import { admin } from './admin/index.ts'
+import type { Registry } from 'prom-client'
+import { admin, backpressureReport, registryOf } from './admin/index.ts'
 import { Assembly, Succession, type Surroundings } from './assembly/index.ts'
 import { redacted, simplePlan, type GatewayPlan, type Plan } from './config/index.ts'
 import { Controls } from './control/index.ts'
+import { dataServer } from './data-server.ts'
 import type { MachineStore } from './workers/index.ts'
-import { collect, loadOf, Recorder, type Phase, type Snapshot, type Tick } from './live/index.ts'
+import { collect, loadOf, Recorder, type Phase, type Second, type Snapshot, type Tick } from './live/index.ts'
+import { listen, portOf, shut } from './listening.ts'
 import { keepPace, ProxyCounts, screen, type ProxyStats } from './proxy/index.ts'
 import type { Visitor } from './routing/index.ts'
+import { identityOf, SecureServer } from './tls/index.ts'
 import { refuseTunnels } from './tunnel.ts'
 import { listenForUpgrades, Tunnels } from './websocket/index.ts'
+
+export { ListenError } from './listening.ts'
 
 export interface GatewayOptions {
   /** Where everything goes, for instance `http://127.0.0.1:3000`. Either this or a `config`. */
@@ -36,7 +41,10 @@ export interface GatewayOptions {
   readonly onDrain?: () => void
   /** Told of everything that was ordered on the admin port, a line each. Default: nobody. */
   readonly audit?: (line: string) => void
-  /** What several processes share, of which this is one. Default: this is the only one. */
+  /**
+   * What several processes share, of which this is one: the admin port, and saying when a second is over, are the first
+   * one's then. Default: this is the only one.
+   */
   readonly machine?: MachineStore
   /** Address of the data port. Default `127.0.0.1`. */
   readonly host?: string
@@ -77,7 +85,10 @@ export interface Reloaded {
 /** A running gateway. */
 export interface Gateway {
   readonly port: number
+  /** 0 where it is one of several processes. */
   readonly adminPort: number
+  /** What `/metrics` tells. */
+  readonly registry: Registry
   /** All gates of the plan in force together; `undefined` where everybody is let in. */
   readonly gate: Gate | undefined
   readonly tally: Tally
@@ -90,6 +101,8 @@ export interface Gateway {
   snapshot(): Snapshot
   /** The last whole second, once there is one. */
   tick(): Tick | undefined
+  /** Ends the present second, and returns it. For whoever adds several processes up. */
+  second(): Second
   /**
    * Takes a plan over: what it does not change goes on with its state, requests under way end under the plan they came
    * under, and either all of it comes into force or nothing. Calls follow one another.
@@ -103,19 +116,6 @@ export interface Gateway {
   drain(within: Millis): Promise<Drained>
   /** Ends everything at once. Idempotent. */
   close(): Promise<void>
-}
-
-/** A listener that cannot be had: the port is taken, or the address is not ours. */
-export class ListenError extends Error {
-  readonly port: number
-  readonly code: string
-
-  constructor(port: number, code: string, options: ErrorOptions) {
-    super(`cannot listen on port ${port} (${code})`, options)
-    this.name = 'ListenError'
-    this.port = port
-    this.code = code
-  }
 }
 
 /**
@@ -147,12 +147,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     }),
   }
   const first = planOf(options)
+  const identity = first.listen.tls && (await identityOf(first.listen.tls))
   const succession = new Succession(await Assembly.of(first, undefined, around))
-  recorder.start(() => loadOf(succession.current))
+  recorder.start(() => loadOf(succession.current), options.machine === undefined)
   const whole = wholeGate(succession)
   const gate = (): Gate | undefined =>
     succession.current.routes.some((route) => route.gate !== undefined) ? whole : undefined
-  const data = dataServer()
+  const data = serve()
   const { adminHost } = first.listen
   const controls = new Controls({
     plan: first,
@@ -161,10 +162,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     drain: options.onDrain,
     audit: options.audit ?? ((): void => {}),
   })
+  const registry = registryOf(gate, counts, proxied, snapshot, () => succession.current.parts.door?.status)
   const control = admin({
-    gate,
-    tally: counts,
-    proxy: proxied,
+    metrics: registry,
+    report: () => backpressureReport(gate(), counts, proxied),
     phase: () => phase,
     snapshot,
     config: () => redacted(succession.current.plan),
@@ -174,22 +175,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     tick,
   })
 
-  function dataServer(): Server {
-    const server = createServer(
-      {
-        // Half an hour for a body is honest; half a minute for headers is not.
-        headersTimeout: 10_000,
-        requestTimeout: 0,
-        connectionsCheckingInterval: 1000,
-        // Longer than the minute after which most load balancers drop an idle connection, so that it is never us.
-        keepAliveTimeout: 65_000,
-        highWaterMark: 65_536,
-      },
+  function serve(): Server {
+    const server = dataServer(
+      identity,
       screen((req, res) => succession.current.handle(req, res)),
     )
     server.timeout = clientTimeoutOf(first)
-    // Counted and refused by `screen`: node would leave out what is too much and say nothing.
-    server.maxHeadersCount = 0
     server.on(
       'checkContinue',
       screen((req, res) => succession.current.handleContinue(req, res)),
@@ -199,7 +190,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       server,
       screen((req, res) => succession.current.handle(req, res)),
     )
-    keepPace(server, { crowded: () => isCrowded(loadOf(succession.current)) })
+    keepPace(server, {
+      pace: () => succession.current.plan.listen.bodyPace,
+      crowded: () => isCrowded(loadOf(succession.current)),
+    })
     // Answers that do not come from the upstream end their connection too.
     server.prependListener('request', (_req, res) => {
       if (phase === 'draining') res.shouldKeepAlive = false
@@ -232,12 +226,17 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   }
 
   async function takeOver(next: GatewayPlan): Promise<Reloaded> {
+    const { host, port, adminPort, tls: before } = succession.current.plan.listen
+    const isSwitched = (next.listen.tls === undefined) !== (before === undefined)
+    // Read also where the files are the same: what is in them may not be.
+    const renewed = isSwitched || next.listen.tls === undefined ? undefined : await identityOf(next.listen.tls)
     const waiting = (['host', 'port', 'adminHost', 'adminPort'] as const)
       .filter((field) => next.listen[field] !== succession.current.plan.listen[field])
       .map((field) => `listen.${field}`)
-    const { host, port, adminPort } = succession.current.plan.listen
-    const listen = { ...next.listen, host, port, adminHost, adminPort }
+    if (isSwitched) waiting.push('listen.tls')
+    const listen = { ...next.listen, host, port, adminHost, adminPort, tls: isSwitched ? before : next.listen.tls }
     const assembly = await Assembly.of({ ...next, listen }, succession.current, around)
+    if (renewed !== undefined && data instanceof SecureServer) data.present(renewed)
     succession.succeed(assembly)
     data.timeout = clientTimeoutOf(next)
     loads++
@@ -246,7 +245,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 
   try {
     // Health can be asked before anything is served.
-    await listen(control, first.listen.adminPort, adminHost, true)
+    if (options.machine === undefined) await listen(control, first.listen.adminPort, adminHost, true)
     await listen(data, first.listen.port, first.listen.host, false)
   } catch (error) {
     await close()
@@ -257,7 +256,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 
   return {
     port: portOf(data),
-    adminPort: portOf(control),
+    adminPort: options.machine === undefined ? portOf(control) : 0,
+    registry,
     get gate() {
       return gate()
     },
@@ -271,6 +271,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     },
     snapshot,
     tick,
+    second: () => recorder.tick(),
     reload: (next) => controls.take(next),
     async drain(within) {
       phase = 'draining'
@@ -358,32 +359,4 @@ function wholeGate(succession: Succession): Gate {
     close: () => gates().forEach((gate) => gate.close()),
   }
   return defineGate(core)
-}
-
-function portOf(server: Server): number {
-  return (server.address() as AddressInfo).port
-}
-
-async function listen(server: Server, port: number, host: string, exclusive: boolean): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const failed = (error: NodeJS.ErrnoException): void =>
-      reject(new ListenError(port, error.code ?? error.name, { cause: error }))
-    server.once('error', failed)
-    // The admin port is that of one process, also where several have the data port together.
-    server.listen({ port, host, exclusive }, () => {
-      server.off('error', failed)
-      resolve()
-    })
-  })
-}
-
-async function shut(server: Server): Promise<void> {
-  if (!server.listening) {
-    server.closeAllConnections()
-    return
-  }
-  await new Promise<void>((resolve) => {
-    server.close(() => resolve())
-    server.closeAllConnections()
-  })
 }

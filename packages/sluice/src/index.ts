@@ -73,6 +73,7 @@ export type {
   RetryBudget,
   RetryBudgetOptions,
   RunOptions,
+  Semaphore,
   SemaphoreOptions,
   ShedderOptions,
   ShedThresholds,

@@ -29,7 +29,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   flows: ['ground', 'gate', 'stream', 'observe', 'http'],
   coordinate: ['ground', 'measure', 'queue', 'gate'],
   redis: ['ground', 'coordinate'],
-  arbiter: ['ground', 'coordinate'],
+  arbiter: ['ground', 'gate', 'coordinate'],
   llm: ['ground', 'measure', 'queue', 'gate', 'observe', 'http', 'coordinate'],
   sim: ['ground', 'measure', 'limit', 'queue', 'gate'],
   testing: ['ground', 'measure', 'limit', 'queue', 'gate', 'http', 'stream', 'sim'],

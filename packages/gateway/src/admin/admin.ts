@@ -1,20 +1,19 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { Gate, Tally } from 'sluice'
 import type { Command, Controlled } from '../control/index.ts'
 import type { Phase, Snapshot, Tick } from '../live/index.ts'
 import { events, page as pageOf, type Page } from '../page/index.ts'
-import type { ProxyStats } from '../proxy/index.ts'
 import { bearer } from './bearer.ts'
-import { backpressureReport } from './backpressure-report.ts'
+import type { BackpressureReport } from './backpressure-report.ts'
 import { isLoopbackHost } from './loopback-host.ts'
-import { metrics } from './metrics.ts'
 
 /** What the admin port tells about, and what can be asked of it. */
 export interface AdminOptions {
-  /** `undefined` where everybody is let in. */
-  readonly gate: () => Gate | undefined
-  readonly tally: Tally
-  readonly proxy: ProxyStats
+  /** Figures as Prometheus has them: a text, and its type. */
+  readonly metrics: { readonly contentType: string; metrics(): Promise<string> }
+  /** The same in short. */
+  readonly report: () => BackpressureReport | Promise<BackpressureReport>
+  /** Brings figures up to date before they are told. Default: they always are. */
+  readonly fresh?: () => Promise<void>
   readonly phase: () => Phase
   readonly snapshot: () => Snapshot
   readonly tick: () => Tick | undefined
@@ -30,8 +29,7 @@ export interface AdminOptions {
 
 /** The server of the admin port: health, figures, the plan, and control for those who have the token. */
 export function admin(options: AdminOptions): Server {
-  const { gate, tally, proxy, phase, snapshot, token, open } = options
-  const registry = metrics(gate, tally, proxy, snapshot)
+  const { metrics, phase, snapshot, token, open } = options
   const stream = events({ snapshot, tick: options.tick })
   // Read when somebody looks: most gateways are never looked at.
   let shown: Page | undefined
@@ -101,15 +99,15 @@ export function admin(options: AdminOptions): Server {
     '/events': (res) => stream.serve(res),
     '/health/live': (res) => json(res, 200, { status: 'alive' }),
     '/health/ready': (res) => json(res, phase() === 'ready' ? 200 : 503, { status: phase() }),
-    '/metrics/backpressure': (res) => json(res, 200, backpressureReport(gate(), tally, proxy)),
-    '/snapshot': (res) => json(res, 200, snapshot()),
+    '/metrics/backpressure': (res) => figures(res, async () => json(res, 200, await options.report())),
+    '/snapshot': (res) => figures(res, async () => json(res, 200, snapshot())),
     '/config': (res) => json(res, 200, options.config()),
-    '/metrics': (res) => {
-      registry.metrics().then(
-        (text) => send(res, 200, registry.contentType, text),
-        (error: unknown) => refuse(res, 500, 'METRICS_FAILED', String(error)),
-      )
-    },
+    '/metrics': (res) => figures(res, async () => send(res, 200, metrics.contentType, await metrics.metrics())),
+  }
+
+  function figures(res: ServerResponse, tell: () => Promise<void>): void {
+    const told = options.fresh === undefined ? tell() : options.fresh().then(tell)
+    told.catch((error: unknown) => refuse(res, 500, 'METRICS_FAILED', String(error)))
   }
 
   const server = createServer(

@@ -19,7 +19,11 @@ export interface BackpressureReport {
 }
 
 /** The figures of now. Without a gate: what is in progress, and no limit to compare it with. */
-export function backpressureReport(gate: Gate | undefined, tally: Tally, proxy: ProxyStats): BackpressureReport {
+export function backpressureReport(
+  gate: Pick<Gate, 'stats'> | undefined,
+  tally: Pick<Tally, 'rejections' | 'averageWait'> & { readonly rejectionsBy: { readonly cancelled: number } },
+  proxy: Pick<ProxyStats, 'active'>,
+): BackpressureReport {
   const { inflight, limit, queued } = gate?.stats ?? { inflight: proxy.active, limit: Infinity, queued: 0 }
   const utilization = rounded((inflight / limit) * 100)
   return {

@@ -105,7 +105,7 @@ export function metrics(
   gate: () => Gate | undefined,
   tally: Tally,
   proxy: ProxyStats,
-  snapshot: () => Pick<Snapshot, 'limits' | 'upstreams' | 'fleet'>,
+  snapshot: () => Shown,
 ): Registry {
   const registry = new Registry()
   prometheus({ registry, gate: whicheverOf(gate, proxy), tally })
@@ -121,31 +121,9 @@ export function metrics(
   counts('upstream_responses_total', 'Answered by the upstream, by class of status', 'class', () => proxy.answered)
   counts('upstream_failures_total', 'Not answered by the upstream, by reason', 'code', () => proxy.failed)
   counts('client_departures_total', 'Given up because the client had left', undefined, () => ({ '': proxy.departed }))
-  // Read once for all gauges of a scrape.
-  let taken: ReturnType<typeof snapshot> | undefined
-  const once = (): ReturnType<typeof snapshot> => {
-    if (taken === undefined) setImmediate(() => (taken = undefined))
-    return (taken ??= snapshot())
-  }
-  for (const rows of LIMITS) gauges(rows, () => once().limits)
-  for (const rows of MEMBERS) gauges(rows, () => once().upstreams)
-  for (const rows of FLEET) gauges(rows, () => once().fleet)
+  shownMetrics(registry, snapshot)
   collectDefaultMetrics({ register: registry })
   return registry
-
-  function gauges<Row>({ name, help, labels, value }: Rows<Row>, read: () => readonly Row[]): void {
-    const gauge = new Gauge({
-      name: `backpressure_${name}`,
-      help,
-      labelNames: [...NAMES],
-      registers: [],
-      collect() {
-        this.reset()
-        for (const row of read()) this.set(labels(row), value(row))
-      },
-    })
-    registry.registerMetric(gauge)
-  }
 
   function counts(
     name: string,
@@ -167,6 +145,35 @@ export function metrics(
     registry.registerMetric(counter)
   }
 }
+
+/** Adds what a snapshot says of limits, servers and the fleet. */
+export function shownMetrics(registry: Registry, snapshot: () => Shown): void {
+  // Read once for all gauges of a scrape.
+  let taken: Shown | undefined
+  const once = (): Shown => {
+    if (taken === undefined) setImmediate(() => (taken = undefined))
+    return (taken ??= snapshot())
+  }
+  for (const rows of LIMITS) gauges(rows, () => once().limits)
+  for (const rows of MEMBERS) gauges(rows, () => once().upstreams)
+  for (const rows of FLEET) gauges(rows, () => once().fleet)
+
+  function gauges<Row>({ name, help, labels, value }: Rows<Row>, read: () => readonly Row[]): void {
+    const gauge = new Gauge({
+      name: `backpressure_${name}`,
+      help,
+      labelNames: [...NAMES],
+      registers: [],
+      collect() {
+        this.reset()
+        for (const row of read()) this.set(labels(row), value(row))
+      },
+    })
+    registry.registerMetric(gauge)
+  }
+}
+
+type Shown = Pick<Snapshot, 'limits' | 'upstreams' | 'fleet'>
 
 const NAMES = ['limit', 'scope', 'upstream', 'server', 'policy'] as const
 

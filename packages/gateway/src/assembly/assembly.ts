@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Observer } from 'sluice'
 import { Caller, isHealthPath, laneBy, openPipelines, trust, Visit, type Lane, type Trust } from 'sluice/http'
@@ -13,6 +12,8 @@ import { identityOf, pathOf, plainPath, requestReader, RouteLine, setIdentity, v
 import { ANYBODY, identification, labels, type Identify, type Identity, type Unknown } from '../tenants/index.ts'
 import { isWebSocket, type Tunnels } from '../websocket/index.ts'
 import type { LlmPartOptions } from './llm-part.ts'
+import { refuseLinkLocal } from './refuse-link-local.ts'
+import { planHash } from './plan-hash.ts'
 import { closeParts, isShared, NOTHING, partsOf, type Parts } from './parts.ts'
 
 /** What outlives every plan. */
@@ -48,11 +49,13 @@ export class Assembly {
   readonly #trust: Trust
   /** Requests of which it is not known yet from whom they are. */
   #unidentified = 0
+  /** Open streams of HTTP/2, which no connection knows of. */
+  #streams = 0
 
   private constructor(plan: GatewayPlan, parts: Parts, identify: Identify | undefined, around: Surroundings) {
     this.plan = plan
     this.parts = parts
-    this.hash = createHash('sha256').update(JSON.stringify(plan)).digest('hex').slice(0, 10)
+    this.hash = planHash(plan)
     this.label = labels(plan.tenants)
     this.#identify = identify
     this.#trust = trust(plan.listen.trustedProxies)
@@ -66,6 +69,7 @@ export class Assembly {
    */
   static async of(plan: GatewayPlan, before: Assembly | undefined, around: Surroundings): Promise<Assembly> {
     // What can fail for reasons outside of the plan comes first.
+    await refuseLinkLocal(plan)
     const identify = plan.tenants === undefined ? undefined : await identification(plan.tenants)
     // The client takes longer to load than all the rest, and most gateways need none.
     const store = isShared(plan) ? (await import('../fleet/index.ts')).FleetStore : undefined
@@ -93,7 +97,7 @@ export class Assembly {
 
   /** True while requests that came under this plan are open. */
   get busy(): boolean {
-    if (this.#unidentified > 0) return true
+    if (this.#unidentified > 0 || this.#streams > 0) return true
     for (const pipeline of openPipelines())
       for (const visit of pipeline.visits())
         if (visit instanceof Visit && visitorOf(visit.request as IncomingMessage)?.era === this) return true
@@ -101,6 +105,10 @@ export class Assembly {
   }
 
   #receive(req: IncomingMessage, res: ServerResponse, continued: boolean): void {
+    if (req.httpVersionMajor === 2) {
+      this.#streams++
+      res.once('close', () => this.#streams--)
+    }
     const path = pathOf(req)
     const line = this.#lineFor(req, path)
     const plain = plainPath(path)
@@ -203,7 +211,7 @@ export class Assembly {
   }
 }
 
-type DoorNeeds = Pick<LlmPartOptions, 'balancer' | 'store'>
+type DoorNeeds = Pick<LlmPartOptions, 'balancer' | 'store' | 'cache'>
 
 type Shows = (header: (name: string) => string | undefined) => boolean
 

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { systemClock, type Priority } from 'sluice'
 import { Caller, LANES, trust, urgency, type Lane } from 'sluice/http'
 import { llmPool, provider, type BucketsCoordinator, type LlmPool } from 'sluice/llm'
+import type { ResponseCache } from '../cache/index.ts'
 import type { GatewayPlan, LlmConfig } from '../config/index.ts'
 import type { FleetStore } from '../fleet/index.ts'
 import { LlmDoor, Overflow, ProviderLine, type LlmStatus, type ServerMember } from '../llm/index.ts'
@@ -16,6 +17,8 @@ export interface LlmPartOptions {
   readonly balancer: (name: string) => Balancer
   readonly counts: ProxyCounts
   readonly store: FleetStore | undefined
+  /** Where answers are kept. */
+  readonly cache: ResponseCache | undefined
   /** Puts a request in a lane by rules. */
   readonly laneOf: ((caller: Caller<IncomingMessage>) => Lane | undefined) | undefined
 }
@@ -38,6 +41,8 @@ export class LlmPart {
     this.#pool = llm.limits && poolOf(llm, this.#store?.buckets())
     const line =
       this.#pool && new ProviderLine({ pool: this.#pool, models: modelsOf(llm), upstream: behind, clock: systemClock })
+    const overflowTo = (name: string | undefined): Overflow | undefined =>
+      name === undefined ? undefined : new Overflow(balancer(name), llm.overflow!.count)
     const { trustForwarded, trustedProxies } = plan.listen
     const believed = trust(trustedProxies)
     const believes = (peer: string | undefined): boolean =>
@@ -50,7 +55,9 @@ export class LlmPart {
       config: llm,
       members: behind.members.map(memberOf),
       line,
-      overflow: llm.overflow && new Overflow(balancer(llm.overflow.upstream), llm.overflow.count),
+      overflow: overflowTo(llm.overflow?.upstream),
+      batch: overflowTo(llm.overflow?.batch),
+      cache: options.cache,
       rules: (peer) => (believes(peer) ? believing : doubting),
       others: forward(behind, { upstream, hostHeader, trustForwarded: believes, counts }),
       whoOf: whoBy(options),
@@ -65,8 +72,7 @@ export class LlmPart {
 
   /** True while somebody waits here. */
   get isBusy(): boolean {
-    const { held, inflight } = this.status
-    return held.count > 0 || inflight > 0
+    return this.#door.isBusy
   }
 
   async close(): Promise<void> {
@@ -77,9 +83,9 @@ export class LlmPart {
 }
 
 /** What a door depends on: where that is the same it goes on as it is. */
-export function llmKey({ llm, upstreams, listen, tenants, lanes, redis }: GatewayPlan): string {
+export function llmKey({ llm, upstreams, listen, tenants, lanes, redis, cache }: GatewayPlan): string {
   const { trustForwarded, trustedProxies } = listen
-  return JSON.stringify([llm, upstreams, trustForwarded, trustedProxies, tenants, lanes, redis])
+  return JSON.stringify([llm, upstreams, trustForwarded, trustedProxies, tenants, lanes, redis, cache])
 }
 
 /** Which upstream has the models. */
@@ -90,6 +96,7 @@ function llmUpstream({ upstreams }: GatewayPlan, { upstream }: LlmConfig): strin
 function memberOf(member: Member): ServerMember {
   return {
     upstream: { send: (request, receiver) => member.send(request, receiver), close: () => Promise.resolve() },
+    name: member.origin,
     weight: member.weight,
     get isFit() {
       return member.condition.fit

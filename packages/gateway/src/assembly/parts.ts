@@ -52,7 +52,7 @@ export function partsOf(
   before: Running,
   moved: (limit: string) => Observer,
   store: ((config: RedisConfig) => FleetStore) | undefined,
-  door?: (needs: Pick<LlmPartOptions, 'balancer' | 'store'>) => LlmPart,
+  door?: (needs: Pick<LlmPartOptions, 'balancer' | 'store' | 'cache'>) => LlmPart,
   machine?: MachineStore,
 ): Parts {
   const stores = new Map<string, FleetStore>()
@@ -102,7 +102,7 @@ export function partsOf(
     const balancer = (name: string): Balancer => names.balancers.get(name)!
     return {
       ...made,
-      door: door && kept(before.doors, doors, llmKey(plan), () => door({ balancer, store: shared })),
+      door: door && kept(before.doors, doors, llmKey(plan), () => door({ balancer, store: shared, cache })),
       unit: (name) => names.units.get(name)!,
       balancer,
       breaker: (name) => names.breakers.get(name),

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { ConfigProblems, redacted, tableOf } from '../config/index.ts'
+import { identityOf, type Identity } from '../tls/index.ts'
 import { exitWith, planned } from './planned.ts'
 import { withRunFlags, type RunFlags } from './run-flags.ts'
 
@@ -29,10 +30,19 @@ export function checkCommand(program: Command): void {
 async function check(file: string, { json, ...flags }: CheckFlags, command: Command): Promise<void> {
   try {
     const plan = await planned(file, flags)
+    const { tls } = plan.listen
+    // Certificates run out: what is wrong with one should be known before the gateway is told to read it.
+    const identity = tls && (await identityOf(tls))
     process.stdout.write(json ? `${JSON.stringify(redacted(plan), undefined, 2)}\n` : tableOf(plan))
+    if (identity !== undefined && !json) process.stdout.write(`\n${validity(identity)}\n`)
   } catch (error) {
     if (!json || !(error instanceof ConfigProblems)) exitWith(error, command)
     process.stdout.write(`${JSON.stringify({ problems: error.problems }, undefined, 2)}\n`)
     process.exitCode = 2
   }
+}
+
+function validity({ names, until }: Identity): string {
+  const ends = until.getTime() < Date.now() ? 'ran out on' : 'is good until'
+  return `the certificate for ${names} ${ends} ${until.toISOString()}`
 }

@@ -1,15 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
-import { benchCommand } from './bench.ts'
-import { checkCommand } from './check.ts'
-import { demoCommand } from './demo.ts'
-import { emulateCommand } from './emulate.ts'
-import { exportCommand } from './export.ts'
-import { runCommand } from './run.ts'
-import { simulateCommand } from './simulate.ts'
-import { sizeCommand } from './size.ts'
-import { topCommand } from './top.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
   version: string
@@ -30,15 +21,24 @@ const program = new Command('sluice')
       ),
   })
 
-runCommand(program)
-demoCommand(program)
-benchCommand(program)
-sizeCommand(program)
-simulateCommand(program)
-topCommand(program)
-checkCommand(program)
-exportCommand(program)
-emulateCommand(program)
+type Add = (program: Command) => void
+
+const commands: Readonly<Record<string, () => Promise<Add>>> = {
+  run: async () => (await import('./run.ts')).runCommand,
+  demo: async () => (await import('./demo.ts')).demoCommand,
+  bench: async () => (await import('./bench.ts')).benchCommand,
+  size: async () => (await import('./size.ts')).sizeCommand,
+  simulate: async () => (await import('./simulate.ts')).simulateCommand,
+  top: async () => (await import('./top.ts')).topCommand,
+  check: async () => (await import('./check.ts')).checkCommand,
+  export: async () => (await import('./export.ts')).exportCommand,
+  emulate: async () => (await import('./emulate.ts')).emulateCommand,
+}
+
+// Only the one that is asked for: each needs much that the others do not. Help, and what nobody knows, is about all of them.
+const [, , asked = ''] = process.argv
+const needed = Object.hasOwn(commands, asked) ? [commands[asked]!] : Object.values(commands)
+for (const add of await Promise.all(needed.map((load) => load()))) add(program)
 
 if (process.argv.length <= 2) program.outputHelp()
 else {

@@ -1,14 +1,17 @@
-import { connect } from 'node:net'
+import { connect, type LookupFunction } from 'node:net'
 
 /** How long is tried, in ms. */
 const PATIENCE = 2000
 
-/** Why a connection cannot be made now; nothing when it can. */
-export async function reachable(url: URL): Promise<string | undefined> {
+/**
+ * Why a connection cannot be made now; nothing when it can.
+ * @param lookup says where a name leads; default: the system's
+ */
+export async function reachable(url: URL, lookup?: LookupFunction): Promise<string | undefined> {
   const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port)
   const host = url.hostname.replaceAll(/[[\]]/g, '')
   return await new Promise((resolve) => {
-    const socket = connect({ host, port, timeout: PATIENCE })
+    const socket = connect({ host, port, timeout: PATIENCE, ...(lookup && { lookup }) })
     // A look must not keep a process alive that wants to end.
     socket.unref()
     const done = (why: string | undefined): void => {

@@ -1,38 +1,16 @@
 import { Option, type Command } from 'commander'
-import type { Millis } from 'sluice'
-import {
-  ConfigError,
-  countOf,
-  PRESET_NAMES,
-  REDIS_URL,
-  upstreamUrl,
-  type GatewaySettings,
-  type PresetName,
-} from '../config/index.ts'
+import { ConfigError, countOf, PRESET_NAMES, REDIS_URL, upstreamUrl, type GatewaySettings } from '../config/index.ts'
 import { durationArgument } from './duration.ts'
 import { reading } from './reading.ts'
 
+/** What is said in another way by flags, or not at all: a token would be in the list of processes. */
+type Otherwise = 'upstream' | 'servers' | 'enabled' | 'queueCapacity' | 'adminToken'
+
 /** What `sluice run` and `sluice check` may be told by flags. Left out: environment, file, default. */
-export interface RunFlags {
+export interface RunFlags extends Omit<GatewaySettings, Otherwise> {
   readonly upstream?: readonly URL[]
-  readonly llm?: 'openai' | 'anthropic'
-  readonly host?: string
-  readonly port?: number
-  readonly adminHost?: string
-  readonly adminPort?: number
   readonly gate: boolean
-  readonly preset?: PresetName
-  readonly maxConcurrent?: number
   readonly queue?: number
-  readonly waitTimeout?: Millis
-  readonly rejectThreshold?: number
-  readonly redis?: string
-  readonly onDown?: 'share' | 'open' | 'closed'
-  readonly dryRun?: boolean
-  readonly headersTimeout?: Millis
-  readonly drainTimeout?: Millis
-  readonly hostHeader?: 'client' | 'upstream'
-  readonly trustForwarded?: boolean
   /** Of `run` alone: how many processes. */
   readonly workers?: number
 }
@@ -54,8 +32,19 @@ export function withRunFlags(command: Command): Command {
     .addOption(
       new Option('--llm <dialect>', 'language models behind it, in turns by tokens').choices(['openai', 'anthropic']),
     )
+    .addOption(
+      new Option('--llm-usage <how>', 'ask chat streams for their usage where clients do not (default: pass)').choices([
+        'pass',
+        'inject',
+      ]),
+    )
     .option('--host <address>', 'address of the data port (default: 0.0.0.0)')
     .option('--port <n>', 'the data port (default: 8080)', port('--port'))
+    .option(
+      '--tls-cert <file>',
+      'TLS on the data port, HTTP/1.1 and HTTP/2: a PEM file with the certificate and its chain',
+    )
+    .option('--tls-key <file>', 'a PEM file with its private key')
     .option('--admin-port <n>', 'health, metrics, control (default: 9090)', port('--admin-port'))
     .option(
       '--admin-host <address>',

@@ -1,48 +1,77 @@
-import { describeGatewayPlan, describeUpstreams, type GatewayPlan } from '../config/index.ts'
+import { ConfigProblems, describeGatewayPlan, describeUpstreams, type GatewayPlan } from '../config/index.ts'
 import type { Gateway } from '../gateway.ts'
-import { Workforce, type OwnWorker } from '../workers/index.ts'
+import { startWorkers, type Applied, type Order, type OwnWorker } from '../workers/index.ts'
 import { spoken } from './duration.ts'
 import { endOnSignal } from './end-on-signal.ts'
+import { reload } from './reload.ts'
 
-/** The first process of several: it serves nothing, and keeps count for all. */
-export async function runWorkers(config: GatewayPlan, file: string | undefined, workers: number): Promise<void> {
-  const { host, adminHost, drainTimeout } = config.listen
-  const force = new Workforce({ workers, say, onDrain: () => void process.kill(process.pid, 'SIGTERM') })
-  const failed = await force.start()
-  if (failed !== undefined) process.exit(failed)
+export interface RunWorkersOptions {
+  readonly plan: GatewayPlan
+  readonly workers: number
+  /** What the plan was read from. */
+  readonly file: string | undefined
+  /** Reads it again. Default: there is nothing to be read again. */
+  readonly read?: () => Promise<GatewayPlan>
+}
+
+/**
+ * The first process of several: it serves no requests, keeps count for all, and speaks for them on the admin port.
+ * @throws ListenError
+ */
+export async function runWorkers({ plan, workers, file, read }: RunWorkersOptions): Promise<void> {
+  const { host, adminHost, drainTimeout, tls } = plan.listen
+  const all = await startWorkers({
+    plan,
+    workers,
+    say,
+    file,
+    read,
+    onDrain: () => void process.kill(process.pid, 'SIGTERM'),
+  })
+  if (typeof all === 'number') process.exit(all)
   let draining = false
   const onSignal = (signal: NodeJS.Signals): void => {
-    force.order(draining ? 'end' : 'drain')
+    const ended = all.end(draining ? 'end' : 'drain')
     if (draining) return
     draining = true
     say(`${signal}: ${workers} workers end, each within ${spoken(drainTimeout)}`)
-    void force.ended().then((code) => process.exit(code))
+    void ended.then((code) => process.exit(code))
   }
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
-  if (file !== undefined) process.on('SIGHUP', () => force.order('reload'))
-  const { port, admin } = force.ports!
-  const pages = admin.map((each) => `http://${inUrl(adminHost)}:${each}`).join(', ')
+  if (read !== undefined) process.on('SIGHUP', () => void reload(all, file, read))
   process.stdout.write(
-    `sluice: http://${inUrl(host)}:${port} -> ${describeUpstreams(config)}, ${describeGatewayPlan(config)}; ` +
-      `${workers} workers (${force.pids.join(', ')}), page, health and metrics of each on ${pages}\n`,
+    `sluice: ${tls === undefined ? 'http' : 'https'}://${inUrl(host)}:${all.port} -> ${describeUpstreams(plan)}, ${describeGatewayPlan(plan)}; ` +
+      `${workers} workers (${all.pids.join(', ')}), page, health and metrics on http://${inUrl(adminHost)}:${all.adminPort}\n`,
   )
 }
 
-/** The plan as one of several processes has it: with an admin port of its own. */
-export function planOfWorker(plan: GatewayPlan, { number }: OwnWorker): GatewayPlan {
-  const { adminPort } = plan.listen
-  return { ...plan, listen: { ...plan.listen, adminPort: adminPort === 0 ? 0 : adminPort + number - 1 } }
-}
-
 /** Does what the first process says. A terminal tells its signals to all of a group: they are for the first one. */
-export function obey(worker: OwnWorker, gateway: Gateway, reload: () => unknown): void {
+export function obey(worker: OwnWorker, gateway: Gateway): void {
   endOnSignal(gateway, () => gateway.plan.listen.drainTimeout, ['SIGTERM'])
   process.on('SIGINT', () => {}).on('SIGHUP', () => {})
-  worker.onOrder((order) => {
-    if (order === 'reload') reload()
-    else process.emit('SIGTERM', 'SIGTERM')
-  })
-  worker.report({ kind: 'listening', port: gateway.port, adminPort: gateway.adminPort })
+  worker.onOrder((order) => void carryOut(order, worker, gateway))
+  worker.report({ kind: 'listening', port: gateway.port })
+}
+
+async function carryOut(order: Order, worker: OwnWorker, gateway: Gateway): Promise<void> {
+  if (order.kind === 'drain' || order.kind === 'end') process.emit('SIGTERM', 'SIGTERM')
+  else if (order.kind === 'apply')
+    worker.report({ kind: 'applied', id: order.id, result: await applied(gateway, order.plan) })
+  else if (order.kind === 'tell') {
+    const second = order.ends ? gateway.second().data : undefined
+    const metrics = await gateway.registry.getMetricsAsJSON()
+    const snapshot = { ...gateway.snapshot(), history: [] }
+    worker.report({ kind: 'figures', id: order.id, figures: { snapshot, metrics, second } })
+  }
+}
+
+async function applied(gateway: Gateway, plan: GatewayPlan): Promise<Applied> {
+  try {
+    return { waiting: (await gateway.reload(plan)).waiting }
+  } catch (error) {
+    if (error instanceof ConfigProblems) return { problems: error.problems }
+    return { error: error instanceof Error ? error.message : String(error) }
+  }
 }
 
 function say(line: string): void {

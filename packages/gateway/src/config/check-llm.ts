@@ -9,15 +9,20 @@ type Find = (path: Path, expected: string) => void
 export function checkLlm(llm: LlmConfig, { upstreams, redis }: GatewayPlan, find: Find): void {
   const names = Object.keys(upstreams)
   const at = (...path: Path): Path => ['llm', ...path]
-  if (llm.upstream === undefined && names.length - (llm.overflow === undefined ? 0 : 1) > 1)
+  const elsewhere = new Set([llm.overflow?.upstream, llm.overflow?.batch].filter((name) => name !== undefined))
+  if (llm.upstream === undefined && names.length - elsewhere.size > 1)
     find(at('upstream'), `one of ${names.join(', ')}`)
   if (llm.upstream !== undefined && !names.includes(llm.upstream)) find(at('upstream'), `one of ${names.join(', ')}`)
   const { overflow, queue, inflight, limits, maxBody, maxOutput } = llm
   const own = llm.upstream ?? names[0]
-  if (overflow !== undefined && (!names.includes(overflow.upstream) || overflow.upstream === own)) {
-    const others = names.filter((name) => name !== own)
-    find(at('overflow', 'upstream'), others.length === 0 ? 'a second upstream' : `one of ${others.join(', ')}`)
+  for (const way of ['upstream', 'batch'] as const) {
+    const name = overflow?.[way]
+    if (name === undefined || (names.includes(name) && name !== own)) continue
+    const others = names.filter((other) => other !== own)
+    find(at('overflow', way), others.length === 0 ? 'a second upstream' : `one of ${others.join(', ')}`)
   }
+  if (overflow !== undefined && elsewhere.size === 0 && overflow.cached === undefined)
+    find(at('overflow'), 'upstream, cached or batch: another way')
   if (maxBody > queue.bytes) find(at('maxBody'), `at most queue.bytes, which is ${queue.bytes} bytes`)
   if (limits === undefined) {
     if (maxOutput > inflight.tokens)

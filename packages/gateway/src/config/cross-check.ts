@@ -1,8 +1,10 @@
 import { isIP } from 'node:net'
+import { isLinkLocal } from '../outward/index.ts'
 import { algorithmOf } from './algorithm.ts'
 import { checkLlm } from './check-llm.ts'
 import { didYouMean } from './did-you-mean.ts'
 import type { GatewayPlan } from './gateway-plan.ts'
+import { guardedUrls } from './guarded-urls.ts'
 import type { Problem } from './problem.ts'
 import type { ConfigFile } from './read-config.ts'
 import type { LimitConfig } from './sections/limits.ts'
@@ -19,6 +21,7 @@ export function crossCheck(plan: GatewayPlan, file: ConfigFile): readonly Proble
     const expected = 'a service to pass requests on to: --upstream URL, or upstreams in a file'
     problems.push({ place: file.name === '' ? '' : `${file.name}:1:1`, field: '', got: 'none', expected })
   }
+  problems.push(...checkUrls(plan, file))
   checkListen(plan, find)
   checkRoutes(plan, find)
   for (const [name, limit] of Object.entries(file.config.limits ?? {})) checkLimit(['limits', name], limit, plan, find)
@@ -33,6 +36,20 @@ export function crossCheck(plan: GatewayPlan, file: ConfigFile): readonly Proble
   if (plan.tenants !== undefined) checkTenants(plan.tenants, plan, find)
   checkDegradation(plan, find)
   if (plan.llm !== undefined) checkLlm(plan.llm, plan, find)
+  return problems
+}
+
+/** Names are looked up at the start, and with each connection. */
+function checkUrls(plan: GatewayPlan, file: ConfigFile): readonly Problem[] {
+  const problems: Problem[] = []
+  for (const { path, url, expected } of guardedUrls(plan)) {
+    if (!isLinkLocal(url.hostname)) continue
+    const isOfFile =
+      path[0] === 'tenants' ||
+      Object.values(file.config.upstreams ?? {}).some(({ servers }) => servers.some((each) => each.url === url.origin))
+    const ofFlag = { place: '', field: '--upstream', got: JSON.stringify(url.origin), expected }
+    problems.push(isOfFile ? file.problem(path, expected) : ofFlag)
+  }
   return problems
 }
 
@@ -146,12 +163,12 @@ function checkTenants(tenants: TenantsConfig, { listen }: GatewayPlan, find: Fin
       )
 }
 
-function checkDegradation({ degradation, cache }: GatewayPlan, find: Find): void {
+function checkDegradation({ degradation, cache, llm }: GatewayPlan, find: Find): void {
   for (const [index, { above, until }] of degradation.entries()) {
     if (until > above) find(['degradation', index, 'until'], `at most above, which is ${above * 100}`)
     if (index > 0 && above < degradation[index - 1]!.above)
       find(['degradation', index, 'above'], 'steps in the order in which they come into force, mildest first')
   }
-  if (cache !== undefined && !degradation.some(({ step }) => step === 'cached-only'))
-    find(['cache'], 'a step cached-only in degradation beside it')
+  const isRead = degradation.some(({ step }) => step === 'cached-only') || llm?.overflow?.cached !== undefined
+  if (cache !== undefined && !isRead) find(['cache'], 'a step cached-only in degradation beside it')
 }

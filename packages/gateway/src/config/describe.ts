@@ -3,7 +3,8 @@ import type { GatewayPlan, RoutePlan } from './gateway-plan.ts'
 import { admissionOf, type LimitPlan } from './limit-plan.ts'
 import { describePlan } from './plan.ts'
 import { withoutPassword } from './redacted.ts'
-import type { LlmConfig } from './sections/llm.ts'
+import type { TlsConfig } from './sections/listen.ts'
+import type { LlmConfig, LlmOverflowConfig } from './sections/llm.ts'
 import type { UpstreamConfig } from './sections/upstreams.ts'
 
 /** The plan in a few words, for the line that says what protects the upstream. */
@@ -59,13 +60,14 @@ export function tableOf(plan: GatewayPlan): string {
   const trusted = listen.trustForwarded ? 'everybody' : listen.trustedProxies.join(', ') || 'nobody'
   const parts = [
     section('listen', [
-      ['requests', `${listen.host}:${listen.port}`],
+      ['requests', `${listen.host}:${listen.port}`, ...(listen.tls === undefined ? [] : [tlsInWords(listen.tls)])],
       [
         'admin',
         `${listen.adminHost}:${listen.adminPort}`,
         listen.adminToken === undefined ? 'no control' : 'with a token',
       ],
       ['believed', trusted],
+      ['bodies', paceInWords(listen.bodyPace)],
       ['drain', inWords(listen.drainTimeout)],
     ]),
     section('routes', plan.routes.map(routeRow)),
@@ -111,6 +113,14 @@ export function tableOf(plan: GatewayPlan): string {
   return `${parts.filter((part) => part !== '').join('\n')}${plan.dryRun ? '\non trial: everybody is let in\n' : ''}`
 }
 
+function tlsInWords({ cert, minVersion }: TlsConfig): string {
+  return `TLS (${minVersion} and later, h2 and http/1.1) with ${cert}`
+}
+
+function paceInWords({ bytes, over }: GatewayPlan['listen']['bodyPace']): string {
+  return bytes === 0 ? 'as slow as they like' : `at least ${sizeInWords(bytes)} in ${inWords(over)}`
+}
+
 function llmRows({ dialect, queue, inflight, limits = [], retries, overflow }: LlmConfig): readonly Row[] {
   const { max, bytes, tokens, maxWait } = queue
   return [
@@ -119,8 +129,18 @@ function llmRows({ dialect, queue, inflight, limits = [], retries, overflow }: L
       ? ['servers', `${inflight.count} calls and ${inflight.tokens} tokens at once for each`]
       : ['paced', limits.map(({ model }) => model).join(', ')],
     ['retries', retries.owner === 'client' ? 'by clients' : `here, ${retries.attempts} attempts`],
-    ...(overflow === undefined ? [] : [['overflow', `-> ${overflow.upstream}`, `${overflow.count} at once`] as const]),
+    ...(overflow === undefined ? [] : [overflowRow(overflow)]),
   ]
+}
+
+function overflowRow({ upstream, count, cached, batch }: LlmOverflowConfig): Row {
+  const ways = [
+    cached === undefined ? '' : `answers of the last ${inWords(cached)}`,
+    upstream === undefined ? '' : `-> ${upstream}`,
+    batch === undefined ? '' : `batch -> ${batch}`,
+  ]
+  const most = upstream === undefined && batch === undefined ? [] : [`${count} at once`]
+  return ['overflow', ways.filter((way) => way !== '').join(', '), ...most]
 }
 
 function routeRow({ name, host, path, methods, upstream, limits, timeout, lane }: RoutePlan): Row {
@@ -130,12 +150,16 @@ function routeRow({ name, host, path, methods, upstream, limits, timeout, lane }
   return [name, which, `-> ${upstream}`, [past, ...extras].filter((each) => each !== '').join(', ')]
 }
 
-function upstreamRows(name: string, { servers, health, breaker, timeouts }: UpstreamConfig): readonly Row[] {
+function upstreamRows(
+  name: string,
+  { servers, health, breaker, timeouts, allowLinkLocal }: UpstreamConfig,
+): readonly Row[] {
   const asked =
     health === undefined ? 'not asked for its health' : `asked for ${health.path} every ${inWords(health.every)}`
   const broken = breaker === undefined ? '' : `, breaker after ${breaker.failures} failures`
+  const allowed = allowLinkLocal ? ', link-local addresses too' : ''
   return servers.map(({ url, weight }, index): Row => {
-    const rest = index > 0 ? '' : `${asked}${broken}, answers within ${inWords(timeouts.headers)}`
+    const rest = index > 0 ? '' : `${asked}${broken}, answers within ${inWords(timeouts.headers)}${allowed}`
     return [index === 0 ? name : '', url, weight === 1 ? '' : `weight ${weight}`, rest]
   })
 }

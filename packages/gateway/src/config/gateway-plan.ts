@@ -10,7 +10,7 @@ import type { Config } from './schema.ts'
 import { STEP_LEVELS, type CacheConfig, type StepConfig } from './sections/degradation.ts'
 import { llmSection, type LlmConfig } from './sections/llm.ts'
 import type { LanesConfig } from './sections/lanes.ts'
-import type { ListenConfig } from './sections/listen.ts'
+import { MIN_VERSION, type ListenConfig, type TlsConfig } from './sections/listen.ts'
 import type { RedisConfig } from './sections/redis.ts'
 import type { TenantsConfig } from './sections/tenants.ts'
 import type { UpstreamConfig } from './sections/upstreams.ts'
@@ -78,13 +78,15 @@ export function gatewayPlan({ flags = {}, environment = {}, file }: GatewayPlanS
   const said: GatewaySettings = { ...environmentGatewaySettings(environment), ...flags }
   const problems: Problem[] = []
   const llm = llmOf(config, said)
+  if (said.llmUsage !== undefined && llm === undefined)
+    problems.push({ place: '', field: '--llm-usage', got: said.llmUsage, expected: '--llm or a section llm beside it' })
   // Models are behind a queue of their own: other limits are there where somebody asks for them.
   const isBare = llm !== undefined && config.limits === undefined && !asksForLimit({ config, said, environment })
   const limits = isBare ? undefined : limitsOf(config, said, { flags, environment }, problems)
   const upstreams = upstreamsOf(config, said, problems)
   const preset = said.preset ?? config.preset
   const made: GatewayPlan = {
-    listen: listenOf(config, said),
+    listen: listenOf(config, said, problems),
     dryRun: said.dryRun ?? config.dryRun,
     refusals: config.refusals,
     upstreams,
@@ -93,8 +95,7 @@ export function gatewayPlan({ flags = {}, environment = {}, file }: GatewayPlanS
     lanes: config.lanes ?? (preset === 'production' ? PRODUCTION_LANES : hasLanes(config) ? LANES : undefined),
     tenants: config.tenants,
     degradation: limits === undefined ? [] : (config.degradation ?? []).map(stepOf),
-    cache:
-      config.cache ?? (config.degradation?.some(({ step }) => step === 'cached-only') === true ? CACHE : undefined),
+    cache: config.cache ?? (isCached(config, llm) ? CACHE : undefined),
     redis: redisOf(config, said),
     llm,
   }
@@ -105,11 +106,17 @@ export function gatewayPlan({ flags = {}, environment = {}, file }: GatewayPlanS
   return made
 }
 
-function listenOf({ listen }: Config, said: GatewaySettings): GatewayPlan['listen'] {
+/** Where something answers from the cache. */
+function isCached({ degradation }: Config, llm: LlmConfig | undefined): boolean {
+  return degradation?.some(({ step }) => step === 'cached-only') === true || llm?.overflow?.cached !== undefined
+}
+
+function listenOf({ listen }: Config, said: GatewaySettings, problems: Problem[]): GatewayPlan['listen'] {
   return {
     ...listen,
     host: said.host ?? listen.host,
     port: said.port ?? listen.port,
+    tls: tlsOf(listen.tls, said, problems),
     adminHost: said.adminHost ?? listen.adminHost,
     adminPort: said.adminPort ?? listen.adminPort,
     adminToken: said.adminToken ?? listen.adminToken,
@@ -118,14 +125,26 @@ function listenOf({ listen }: Config, said: GatewaySettings): GatewayPlan['liste
   }
 }
 
+function tlsOf(
+  file: TlsConfig | undefined,
+  { tlsCert: cert = file?.cert, tlsKey: key = file?.key }: GatewaySettings,
+  problems: Problem[],
+): TlsConfig | undefined {
+  if (cert !== undefined && key !== undefined) return { minVersion: MIN_VERSION, ...file, cert, key }
+  const [missing, other] = cert === undefined ? ['--tls-cert', '--tls-key'] : ['--tls-key', '--tls-cert']
+  if (cert !== key) problems.push({ place: '', field: missing, got: 'nothing', expected: `a file beside ${other}` })
+  return undefined
+}
+
 function redisOf({ redis }: Config, said: GatewaySettings): RedisConfig | undefined {
   if (said.redis === undefined) return redis
   return { prefix: 'sluice', lease: 2000, ...redis, url: said.redis }
 }
 
 function llmOf({ llm }: Config, said: GatewaySettings): LlmConfig | undefined {
-  if (said.llm === undefined) return llm
-  return llm === undefined ? llmSection.parse({ dialect: said.llm }) : { ...llm, dialect: said.llm }
+  const { llm: dialect = llm?.dialect, llmUsage: usage = llm?.usage } = said
+  if (dialect === undefined) return undefined
+  return llm === undefined ? llmSection.parse({ dialect, usage }) : { ...llm, dialect, usage: usage! }
 }
 
 function asksForLimit(sources: {
@@ -195,6 +214,7 @@ const UPSTREAM: UpstreamConfig = {
   hostHeader: 'client',
   passive: { failures: 5, restFor: 10_000 },
   timeouts: { connect: 5000, headers: 60_000, body: 300_000 },
+  allowLinkLocal: false,
 }
 
 /** A model may think for ten minutes before it says the first word. */

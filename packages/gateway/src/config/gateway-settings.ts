@@ -15,8 +15,13 @@ export interface GatewaySettings extends Settings {
   readonly servers?: readonly string[]
   /** Language models behind the gateway, and what they speak. */
   readonly llm?: 'openai' | 'anthropic'
+  /** Ask streams of them for their usage. */
+  readonly llmUsage?: 'pass' | 'inject'
   readonly host?: string
   readonly port?: number
+  /** Files in PEM: both, or neither. */
+  readonly tlsCert?: string
+  readonly tlsKey?: string
   readonly adminHost?: string
   readonly adminPort?: number
   readonly adminToken?: string
@@ -37,6 +42,8 @@ export const GATEWAY_VARIABLES = {
   SLUICE_UPSTREAM: 'the service, where there is only one',
   SLUICE_HOST: 'address of the data port',
   SLUICE_PORT: 'the data port; wins over PORT',
+  SLUICE_TLS_CERT: 'TLS on the data port: a PEM file with the certificate',
+  SLUICE_TLS_KEY: 'a PEM file with its private key',
   SLUICE_ADMIN_HOST: 'address of the admin port',
   SLUICE_ADMIN_PORT: 'the admin port',
   SLUICE_ADMIN_TOKEN: 'the token of the admin port',
@@ -65,6 +72,8 @@ export function environmentGatewaySettings(environment: Environment): GatewaySet
   read('SLUICE_PORT', (value) => (settings.port = as(port, 'SLUICE_PORT', value)))
   read('SLUICE_ADMIN_PORT', (value) => (settings.adminPort = as(port, 'SLUICE_ADMIN_PORT', value)))
   read('SLUICE_HOST', (value) => (settings.host = value))
+  read('SLUICE_TLS_CERT', (value) => (settings.tlsCert = value))
+  read('SLUICE_TLS_KEY', (value) => (settings.tlsKey = value))
   read('SLUICE_ADMIN_HOST', (value) => (settings.adminHost = value))
   read('SLUICE_ADMIN_TOKEN', (value) => (settings.adminToken = value))
   read('SLUICE_UPSTREAM', (value) => (settings.upstream = upstreamUrl('SLUICE_UPSTREAM', value).origin))

@@ -33,13 +33,22 @@ export function lineOf({ place, field, got, expected }: Problem): string {
 const SECRETS: ReadonlySet<string | number> = new Set(['adminToken', 'key', 'secret', 'salt'])
 const LONGEST = 80
 
-/** A value as a message shows it. @param path the fields that lead to it */
-export function shown(value: unknown, path: readonly (string | number)[]): string {
+/**
+ * A value as a message shows it. What variables of the environment have put in is not told: it may be a secret, wherever
+ * it stands.
+ * @param path the fields that lead to it
+ * @param written as it stands in the file
+ */
+export function shown(value: unknown, path: readonly (string | number)[], written: unknown): string {
   if (value === undefined) return 'nothing'
   if (typeof value === 'string' && path.some((part) => SECRETS.has(part))) return '*** (a secret)'
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'a table'
-  const json = JSON.stringify(masked(value)) ?? typeof value
-  return json.length > LONGEST ? `${json.slice(0, LONGEST)}…` : json
+  const json = cut(JSON.stringify(masked(written)) ?? typeof written)
+  return Object.is(value, written) ? json : `what ${json} stands for`
+}
+
+function cut(text: string): string {
+  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text
 }
 
 /** A URL may carry a password, wherever it stands. */

@@ -48,10 +48,16 @@ export function configOf(name: string, text: string, environment: Environment): 
   })
   // An empty file is a configuration that says nothing.
   const data = document.data ?? {}
+  // Read once more, and only to say what is wrong.
+  let written: unknown
+  const writtenAt = (path: readonly (string | number)[]): unknown => {
+    written ??= documentOf(name, text, (value) => value).data ?? {}
+    return valueAt(written, path)
+  }
   const problem = (path: readonly (string | number)[], expected: string): Problem => ({
     place: document.placeOf(path),
     field: fieldOf(path),
-    got: shown(valueAt(data, path), path),
+    got: shown(valueAt(data, path), path, writtenAt(path)),
     expected,
   })
   if (problems.length > 0) throw new ConfigProblems(problems)

@@ -2,7 +2,8 @@ import type { Millis } from 'sluice'
 
 /**
  * A duration as Go prints it, which is how OpenAI writes one: `12ms`, `1s`, `43.2s`, `6m0s`, `7m12s`, `1h0m0s`. What is
- * less than a millisecond is cut off, as in every published message.
+ * less than a millisecond is cut off, as in every published message. The library reads them by code of its own: an emulator
+ * must not share the code it tests.
  */
 export function goDuration(duration: Millis): string {
   const whole = Math.max(0, Math.floor(duration))

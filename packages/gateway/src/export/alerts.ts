@@ -74,6 +74,14 @@ export const ALERTS: readonly AlertRule[] = [
     description: 'Each of them goes by its failure policy: a local share, everybody, or nobody. See Redis.',
   },
   {
+    alert: 'ProviderRefuses',
+    expr: 'sum by (job) (rate(backpressure_llm_upstream_refusals_total{status="429"}[5m])) > 0.1',
+    for: '5m',
+    severity: 'warning',
+    summary: 'Models behind {{ $labels.job }} refuse {{ printf "%.1f" $value }} calls a second with 429',
+    description: 'A paced provider should not have to: others use its limits too, or they are declared too high.',
+  },
+  {
     alert: 'GatewayGone',
     expr: 'up{job=~"sluice.*"} == 0',
     for: '1m',

@@ -23,8 +23,11 @@ const RATE = '$__rate_interval'
 const rate = (metric: string, by = '', more = ''): string =>
   `sum${by && ` by (${by})`} (rate(backpressure_${metric}{${WHICH}${more}}[${RATE}]))`
 const sum = (metric: string, by = ''): string => `sum${by && ` by (${by})`} (backpressure_${metric}{${WHICH}})`
-const waitAt = (quantile: number): string =>
-  `histogram_quantile(${quantile}, sum by (le) (rate(backpressure_wait_time_seconds_bucket{${WHICH}}[${RATE}])))`
+const quantileOf = (metric: string, quantile: number, by = ''): string =>
+  `histogram_quantile(${quantile}, sum by (le${by && `, ${by}`}) (rate(backpressure_${metric}_bucket{${WHICH}}[${RATE}])))`
+const waitAt = (quantile: number): string => quantileOf('wait_time_seconds', quantile)
+const budget = (how: 'min' | 'max', metric: string): string =>
+  `${how} by (provider, model, budget) (backpressure_llm_budget_${metric}{${WHICH}})`
 
 const REFUSED = ',code!="cancelled"'
 const refusedShare = `${rate('rejected_total', '', REFUSED)} / (${rate('admitted_total')} + ${rate('rejected_total', '', REFUSED)})`
@@ -151,6 +154,54 @@ export const CHARTS: readonly Chart[] = [
     description: 'Resident',
     unit: 'bytes',
     queries: [{ expr: `sum by (instance) (process_resident_memory_bytes{${WHICH}})`, legend: '{{instance}}' }],
+  },
+  {
+    title: 'Models: tokens',
+    description: 'Per second, of prompts (input) and answers (output)',
+    unit: 'short',
+    queries: [{ expr: rate('llm_tokens_total', 'kind'), legend: '{{kind}}' }],
+  },
+  {
+    title: 'Models: first token',
+    description: 'From the arrival of a call, its wait included; and between two tokens',
+    unit: 's',
+    queries: [
+      { expr: quantileOf('llm_time_to_first_token_seconds', 0.5), legend: 'p50' },
+      { expr: quantileOf('llm_time_to_first_token_seconds', 0.99), legend: 'p99' },
+      { expr: quantileOf('llm_inter_token_seconds', 0.99), legend: 'between two, p99' },
+    ],
+  },
+  {
+    title: 'Models: waiting and in progress',
+    description: 'Calls, by priority; 3 is the highest',
+    unit: 'short',
+    queries: [
+      { expr: sum('llm_waiting_calls', 'priority'), legend: 'waiting, {{priority}}' },
+      { expr: sum('llm_active_calls'), legend: 'in progress' },
+    ],
+  },
+  {
+    title: 'Models: wait, p99',
+    description: 'Of calls that were let in, by priority',
+    unit: 's',
+    queries: [{ expr: quantileOf('llm_wait_seconds', 0.99, 'priority'), legend: '{{priority}}' }],
+  },
+  {
+    title: 'Models: limits of providers',
+    description: 'What is taken of each, for all who share it',
+    unit: 'percentunit',
+    queries: [
+      { expr: `1 - ${budget('min', 'remaining')} / ${budget('max', 'limit')}`, legend: '{{model}}, {{budget}}' },
+    ],
+  },
+  {
+    title: 'Models: refused',
+    description: 'Per second: here by reason, by the upstream by class and status',
+    unit: 'reqps',
+    queries: [
+      { expr: rate('llm_rejected_total', 'reason'), legend: '{{reason}}' },
+      { expr: rate('llm_upstream_refusals_total', 'class, status'), legend: 'upstream, {{class}} {{status}}' },
+    ],
   },
 ]
 

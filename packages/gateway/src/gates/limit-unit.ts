@@ -42,6 +42,9 @@ export interface LimitUnit {
 /** Where tenants take turns before a limit that finds itself, a queue that stands would be all anybody sees. */
 const FAIR_WAIT = 250
 
+/** For a slot that another process does not use to come here, in ms. */
+const HANDING_OVER = 25
+
 /** For a bucket of the fleet to answer, in ms. */
 const ASKING = 300
 
@@ -53,6 +56,13 @@ export function limitUnit(name: string, plan: LimitPlan, context: LimitContext):
   if (machine !== undefined) {
     const shared = overProcesses(plan, machine.processes)
     if (shared !== undefined) return { name, plan, ...fleetUnit(name, shared, machine, tenants) }
+    if (plan.kind === 'adaptive' && plan.by === 'all') {
+      const { threshold } = plan
+      const queue = queueOf(plan, context) ?? priority({ capacity: 1000, maxWait: 1000, standing: false })
+      const options = { queue, observer: context.observer, ...(threshold !== undefined && { threshold }) }
+      const part = machine.learned(name, plan, options)
+      return { name, plan, gate: part.gate, close: async () => part.close() }
+    }
   }
   const own = machine === undefined ? plan : partOf(plan, machine.processes)
   const make = (): Gate => localGate(name, own, context)
@@ -62,8 +72,8 @@ export function limitUnit(name: string, plan: LimitPlan, context: LimitContext):
 }
 
 /**
- * A limit as one of all processes; `undefined` for one that each has for itself: those that find themselves, and one of each
- * tenant.
+ * A limit as one that the store of all processes keeps; `undefined` for others: those that find themselves, and one of each
+ * tenant, which each process has for itself.
  */
 function overProcesses(plan: LimitPlan, instances: number): Exclude<LimitPlan, { kind: 'adaptive' }> | undefined {
   const fleet = { onDown: 'share', order: 'share', instances } as const
@@ -71,6 +81,8 @@ function overProcesses(plan: LimitPlan, instances: number): Exclude<LimitPlan, {
   if (plan.kind === 'rate') return { ...plan, fleet }
   const { permits, threshold = Infinity, queue } = plan
   const capacity = Math.max(0, Math.min(queue.capacity, threshold - permits))
+  // What nobody uses lies where it was used last: who may not wait at all has to wait for it to be asked for.
+  if (capacity === 0) return { ...plan, queue: { capacity: permits, maxWait: HANDING_OVER }, fleet }
   return { ...plan, queue: { ...queue, capacity }, fleet: { ...fleet, queue: capacity } }
 }
 

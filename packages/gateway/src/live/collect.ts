@@ -1,6 +1,7 @@
 import type { Gate } from 'sluice'
 import type { Assembly } from '../assembly/index.ts'
 import type { LimitUnit } from '../gates/index.ts'
+import { llmView } from './llm-view.ts'
 import type { Recorder } from './recorder.ts'
 import type {
   CacheView,
@@ -54,15 +55,26 @@ export function collect({ assembly, recorder, phase, loads, file }: CollectOptio
     fleet,
     degradation,
     cache: cacheView(assembly),
+    llm: parts.door === undefined ? null : llmView(parts.door.status),
     rejections: recorder.rejections(label),
     process: processView(last?.loop ?? 0, last?.cpu ?? 0),
     instances: instanceViews(fleet, now),
   }
 }
 
-type StateParts = Pick<Snapshot, 'dryRun' | 'now' | 'fleet' | 'upstreams' | 'degradation'> & { readonly phase: Phase }
+export type StateParts = Pick<Snapshot, 'dryRun' | 'now' | 'fleet' | 'upstreams' | 'degradation'> & {
+  readonly phase: Phase
+}
 
-function stateOf({ phase, dryRun, now, fleet, upstreams, degradation }: StateParts): readonly [StateWord, string] {
+/** The state in a word, and why. */
+export function stateOf({
+  phase,
+  dryRun,
+  now,
+  fleet,
+  upstreams,
+  degradation,
+}: StateParts): readonly [StateWord, string] {
   if (phase === 'starting') return ['starting', 'It is not listening yet.']
   if (phase === 'draining') return ['draining', 'It ends: what has come is served, nothing new is taken.']
   const over = `${Math.round(now.over / 1000)} s`

@@ -11,6 +11,19 @@ export class Histogram {
   count = 0
   readonly #counts = new Uint32Array(BUCKETS)
 
+  /** @param data of one of another process */
+  static of(data: Uint32Array): Histogram {
+    const histogram = new Histogram()
+    histogram.#counts.set(data)
+    histogram.count = data.reduce((sum, count) => sum + count, 0)
+    return histogram
+  }
+
+  /** To be sent to another process. */
+  get data(): Uint32Array {
+    return this.#counts
+  }
+
   add(value: Millis): void {
     const bucket = Math.floor((Math.log2(value) - LOWEST) * FINE)
     this.#counts[bucket < 0 || Number.isNaN(bucket) ? 0 : bucket < BUCKETS ? bucket : BUCKETS - 1]!++

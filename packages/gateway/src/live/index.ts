@@ -1,4 +1,6 @@
-export { collect, fleetViews, loadOf, type CollectOptions, type Phase } from './collect.ts'
+export { collect, fleetViews, loadOf, stateOf, type CollectOptions, type Phase } from './collect.ts'
 export { Histogram } from './histogram.ts'
 export { Recorder, type Load, type Recorded } from './recorder.ts'
+export { Second, type SecondData } from './second.ts'
+export type * from './llm-snapshot.ts'
 export type * from './snapshot.ts'

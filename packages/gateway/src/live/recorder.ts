@@ -61,10 +61,15 @@ export class Recorder {
   /** In progress where there is no gate. */
   #ungated = 0
 
-  /** From now on a second is a second. @param load what is in progress and waiting, read once in each */
-  start(load: () => Load): void {
+  /**
+   * From now on a second is a second.
+   * @param load what is in progress and waiting, read once in each
+   * @param alone false where somebody else says when a second is over, with {@link tick}
+   */
+  start(load: () => Load, alone = true): void {
     this.#load = load
     this.#ticked = systemClock.now()
+    if (!alone) return
     this.#timer = setInterval(() => this.tick(), 1000)
     this.#timer.unref()
   }
@@ -102,6 +107,11 @@ export class Recorder {
         this.#now.end(lane, systemClock.now() - began, outcome === 'success')
       },
     }
+  }
+
+  /** What happened elsewhere is added to the present second. */
+  receive(second: Second): void {
+    this.#now.addAll(second)
   }
 
   /** Somebody is let in where there is no gate. @returns tells that it ended, and whether well */
@@ -180,13 +190,15 @@ export class Recorder {
     }))
   }
 
-  /** Ends the present second. */
-  tick(): void {
+  /**
+   * Ends the present second, and returns it.
+   * @param usage of those whose second it is. Default: that of this process
+   */
+  tick(usage?: Pick<Tick, 'loop' | 'cpu'>): Second {
     const now = systemClock.now()
     const took = Math.max(1, now - this.#ticked)
     this.#ticked = now
-    const loop = performance.eventLoopUtilization()
-    const cpu = process.cpuUsage(this.#cpu)
+    const { loop, cpu } = usage ?? this.#usage(took)
     const second = this.#now
     this.#now = new Second()
     const lanes = Object.entries(second.lanes).map(
@@ -197,15 +209,24 @@ export class Recorder {
       at: Date.now(),
       by: second.by,
       lanes: Object.fromEntries(lanes),
-      loop: rounded(performance.eventLoopUtilization(loop, this.#loop).utilization),
-      cpu: rounded((cpu.user + cpu.system) / 1000 / took),
+      loop: rounded(loop),
+      cpu: rounded(cpu),
     })
-    this.#loop = loop
-    this.#cpu = process.cpuUsage()
     if (this.#history.length > MOST.history) this.#history.shift()
     this.#recent.push(second)
     if (this.#recent.length > PRESENT) this.#recent.shift()
     this.tenants.fade()
+    return second
+  }
+
+  /** Of this process since it was last asked. */
+  #usage(took: Millis): Pick<Tick, 'loop' | 'cpu'> {
+    const loop = performance.eventLoopUtilization()
+    const { user, system } = process.cpuUsage(this.#cpu)
+    const { utilization } = performance.eventLoopUtilization(loop, this.#loop)
+    this.#loop = loop
+    this.#cpu = process.cpuUsage()
+    return { loop: utilization, cpu: (user + system) / 1000 / took }
   }
 
   #present(): Second {

@@ -10,6 +10,13 @@ export interface LaneCounts {
   readonly latency: Histogram
 }
 
+/** A second as it is sent to another process. */
+export interface SecondData extends Pick<Second, 'offered' | 'admitted' | 'ended' | 'good' | 'rejected' | 'by'> {
+  readonly latency: Uint32Array
+  readonly wait: Uint32Array
+  readonly lanes: readonly (readonly [lane: Lane, counts: Omit<LaneCounts, 'latency'>, latency: Uint32Array])[]
+}
+
 /** What happened in one second, or in several together. */
 export class Second {
   offered = 0
@@ -22,6 +29,23 @@ export class Second {
   readonly lanes: Partial<Record<Lane, LaneCounts>> = {}
   readonly latency: Histogram = new Histogram()
   readonly wait: Histogram = new Histogram()
+
+  static of({ lanes, latency, wait, by, ...counts }: SecondData): Second {
+    const second = Object.assign(new Second(), counts)
+    Object.assign(second.by, by)
+    second.latency.addAll(Histogram.of(latency))
+    second.wait.addAll(Histogram.of(wait))
+    for (const [lane, own, took] of lanes) second.lanes[lane] = { ...own, latency: Histogram.of(took) }
+    return second
+  }
+
+  get data(): SecondData {
+    const { offered, admitted, ended, good, rejected, by, latency, wait } = this
+    const lanes = Object.entries(this.lanes).map(([lane, { latency: took, ...counts }]) => {
+      return [lane as Lane, counts, took.data] as const
+    })
+    return { offered, admitted, ended, good, rejected, by, latency: latency.data, wait: wait.data, lanes }
+  }
 
   letIn(lane: Lane, waited: Millis): void {
     this.offered++
@@ -56,6 +80,10 @@ export class Second {
     this.rejected += other.rejected
     this.latency.addAll(other.latency)
     this.wait.addAll(other.wait)
+    for (const [code, count] of Object.entries(other.by)) {
+      const known = code as RejectionCode
+      this.by[known] = (this.by[known] ?? 0) + count
+    }
     for (const [lane, counts] of Object.entries(other.lanes)) {
       const own = this.#lane(lane as Lane)
       own.offered += counts.offered

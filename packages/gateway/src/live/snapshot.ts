@@ -1,4 +1,5 @@
 import type { Millis, RejectionCode } from 'sluice'
+import type { LlmView } from './llm-snapshot.ts'
 
 /**
  * The state of a gateway in one word, worst first: nothing is let in or the process ends (`draining`), refusals are made
@@ -46,6 +47,8 @@ export interface Snapshot {
   readonly degradation: readonly string[]
   /** Present where answers are kept for degradation. */
   readonly cache: CacheView | null
+  /** Present where there are language models behind the gateway. */
+  readonly llm: LlmView | null
   /** The last 50, the latest first. */
   readonly rejections: readonly RejectionView[]
   readonly process: ProcessView
@@ -237,7 +240,7 @@ export interface ProcessView {
 }
 
 export interface InstanceView {
-  /** `this`, or `others`. */
+  /** `this`, or of several processes `worker 1` and so on; and `others`. */
   readonly name: string
   readonly count: number
   readonly inflight: number

@@ -4,6 +4,7 @@ import { UsageReader, type LlmUsage, type TokenEstimator } from 'sluice/llm'
 import type { LlmReaderConfig } from '../config/index.ts'
 import { headerOf } from './answer-head.ts'
 import { Outflow, type Inflow } from './outflow.ts'
+import { UsageHider } from './usage-hider.ts'
 
 /** What an {@link Answer} needs. */
 export interface AnswerParts {
@@ -13,25 +14,38 @@ export interface AnswerParts {
   readonly reader: LlmReaderConfig
   readonly clock: Clock
   readonly inflow: Inflow
+  /** Its usage was asked for by this gateway: the client is not to see it. */
+  readonly hidesUsage: boolean
 }
 
 /** An answer on its way: every byte goes on first and is read after. */
 export class Answer {
   readonly #outflow: Outflow
   readonly #usage: UsageReader | undefined
+  readonly #hider: UsageHider | undefined
   readonly isStream: boolean
 
-  constructor({ res, raw, reader, clock, inflow }: AnswerParts) {
+  constructor({ res, raw, reader, clock, inflow, hidesUsage }: AnswerParts) {
     this.#outflow = new Outflow(res, reader, clock, inflow)
     this.isStream = headerOf(raw, 'content-type')?.startsWith('text/event-stream') === true
     const coding = headerOf(raw, 'content-encoding') ?? 'identity'
     // What is compressed cannot be read; its charge stays as it was expected.
     if (coding === 'identity') this.#usage = new UsageReader({ body: this.isStream ? 'events' : 'json' })
+    // An answer that has said how long it is has to be so long.
+    const isFree = this.isStream && headerOf(raw, 'content-length') === undefined
+    if (hidesUsage && isFree && this.#usage !== undefined) this.#hider = new UsageHider()
   }
 
   write(chunk: Uint8Array): void {
-    this.#outflow.write(chunk)
+    const told = this.#hider === undefined ? chunk : this.#hider.take(chunk)
+    if (told.length > 0) this.#outflow.write(told)
     this.#usage?.feed(chunk)
+  }
+
+  /** All has come: what was held is passed on. */
+  flush(): void {
+    const held = this.#hider?.end()
+    if (held !== undefined && held.length > 0) this.#outflow.write(held)
   }
 
   /** Tokens seen so far: what was told, or one for each piece. */
@@ -39,9 +53,9 @@ export class Answer {
     return Math.max(this.#usage?.deltas ?? 0, this.#usage?.usage?.output ?? 0)
   }
 
-  /** The first token has been seen. */
-  get hasBegun(): boolean {
-    return (this.#usage?.deltas ?? 0) > 0
+  /** Pieces of the answer seen so far: with the first one its first token is there. */
+  get pieces(): number {
+    return this.#usage?.deltas ?? 0
   }
 
   /** Nothing more comes. @returns what it has used; undefined where nobody knows */

@@ -4,17 +4,26 @@ import type { CallSize } from './line.ts'
 
 const EMBEDDINGS = /\/embeddings\/?(?:$|\?)/
 const NOTHING = Buffer.alloc(0)
+const ASK = Buffer.from('"stream_options":{"include_usage":true},')
 
 /** The body of a call: sent as it came, as often as need be, and read once for how much it asks for. */
 export class CallBody {
   readonly size: CallSize
+  /** True where it asks for the usage of its stream, and its client did not. */
+  readonly asksForUsage: boolean
   #bytes: Buffer
   readonly #measure: TokenMeasure
 
-  /** @param target of the request, for what has no output but vectors */
-  constructor(bytes: Buffer, dialect: Dialect, target: string, estimator: TokenEstimator) {
-    this.#bytes = bytes
-    const { model = '', maxOutput, measure, stream } = readAsked(dialect, parsed(bytes))
+  /**
+   * @param target of the request, for what has no output but vectors
+   * @param injects whether a stream that does not say its usage is asked for it
+   */
+  constructor(bytes: Buffer, dialect: Dialect, target: string, estimator: TokenEstimator, injects: boolean) {
+    const body = parsed(bytes)
+    const { model = '', maxOutput, measure, stream, usageInStream } = readAsked(dialect, body)
+    // Whoever has options of its own for the stream knows what it wants.
+    this.asksForUsage = injects && stream && !usageInStream && !Object.hasOwn(body as object, 'stream_options')
+    this.#bytes = this.asksForUsage ? withUsage(bytes) : bytes
     this.#measure = measure
     this.size = {
       model,
@@ -22,6 +31,11 @@ export class CallBody {
       maxOutput: EMBEDDINGS.test(target) ? 0 : maxOutput,
       stream,
     }
+  }
+
+  /** In bytes. */
+  get length(): number {
+    return this.#bytes.length
   }
 
   /** The provider has counted the prompt. */
@@ -44,6 +58,12 @@ export class CallBody {
       },
     })
   }
+}
+
+/** Everything else stays as it came: written anew, large numbers might be others. */
+function withUsage(bytes: Buffer): Buffer {
+  const begin = bytes.indexOf(123) + 1
+  return Buffer.concat([bytes.subarray(0, begin), ASK, bytes.subarray(begin)])
 }
 
 /** What cannot be read is as if nothing were asked: to refuse it is the upstream's. */

@@ -1,10 +1,12 @@
-import type { IncomingMessage } from 'node:http'
-import type { Readable } from 'node:stream'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock, Millis, Priority } from 'sluice'
 import type { Dialect, HeaderField, NativeRefusal, RefusalClass, TokenEstimator } from 'sluice/llm'
 import type { LlmConfig, LlmReaderConfig } from '../config/index.ts'
 import type { UpstreamFailureCode, UpstreamRequest } from '../proxy/index.ts'
+import type { AnswerCopy } from './answer-copy.ts'
+import type { CallBody } from './call-body.ts'
 import type { Holdings } from './holdings.ts'
+import type { LlmMeter } from './llm-meter.ts'
 import type { Asker, Line, LineRefusal, Turn } from './line.ts'
 
 /** Where a call stands: `waiting` is in the queue, or in the sleep before another attempt; `asked` before the head. */
@@ -33,18 +35,27 @@ export interface CallSite {
   readonly line: Line
   readonly holdings: Holdings
   readonly counts: LlmCounts
+  readonly meter: LlmMeter
   readonly serverCount: number
   /** False where this gateway is the one who tries again. */
   readonly mayRetry: boolean
   whoOf(req: IncomingMessage): { readonly tenant: string; readonly priority: Priority }
   /** How long it may wait, in ms. */
   patienceOf(req: IncomingMessage): Millis
-  requestOf(req: IncomingMessage, body: Readable | undefined): UpstreamRequest
+  requestOf(req: IncomingMessage, body: CallBody): UpstreamRequest
   /** Makes room for so much, at the cost of others where they are less important. */
   makeRoom(asker: Asker, count: number, bytes: number, tokens: number): boolean
   full(asker: Asker, message: string): LineRefusal
-  /** Another way for one that would be refused. */
-  overflow(refusal: LineRefusal): Turn | undefined
+  /** The last answer to such a request, where they are kept. */
+  copyOf(req: IncomingMessage, asker: Asker, body: Buffer): AnswerCopy | undefined
+  /** Another way for one that would be refused: it has been answered already, or may go elsewhere. */
+  overflow(
+    refusal: LineRefusal,
+    req: IncomingMessage,
+    res: ServerResponse,
+    copy: AnswerCopy | undefined,
+  ): Turn | 'answered' | undefined
+  inWords(refusal: LineRefusal): NativeRefusal
   triesAgain(is: RefusalClass, attempt: number): boolean
   /** Headers of its own for a good answer that has none of their kind. */
   budgets(dialect: Dialect, raw: readonly string[]): readonly HeaderField[]

@@ -1,5 +1,5 @@
 import type { Clock, Millis, Priority, Random } from 'sluice'
-import { OutputPrediction } from 'sluice/llm'
+import { OutputPrediction, type ModelStatus } from 'sluice/llm'
 import type { LlmConfig } from '../config/index.ts'
 import { Bands } from './bands.ts'
 import type { Asker, Line, LineRefusal, LineStatus, Turn } from './line.ts'
@@ -64,12 +64,17 @@ export class InferenceQueue implements Line, TurnKeeper {
     const rate = this.#rate.value
     return {
       waiting: this.#bands.size,
+      waitingBy: ([0, 1, 2, 3] as const).map((band) => this.#bands.waitingOf(band).entries),
       inflight,
       tokens,
       peakTokens: this.#peak,
       rate: rate === undefined ? undefined : rate * 1000,
       backlog: this.#backlog.reduce((sum, part) => sum + part),
     }
+  }
+
+  models(): readonly ModelStatus[] {
+    return []
   }
 
   /** Service a tenant has received in a band, divided by its weight: for tests and for people. */

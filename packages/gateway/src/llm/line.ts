@@ -1,5 +1,5 @@
 import type { Instant, Millis, Priority } from 'sluice'
-import type { LlmUsage, ProviderRefusal, RefusalVerdict } from 'sluice/llm'
+import type { LlmUsage, ModelStatus, ProviderRefusal, RefusalVerdict } from 'sluice/llm'
 import type { Upstream } from '../proxy/index.ts'
 
 /** What one call is expected to take. */
@@ -41,6 +41,8 @@ export interface Turn {
   readonly upstream: Upstream
   /** How long it waited, in ms. */
   readonly waited: Millis
+  /** How many tokens its answer is expected to have; undefined where nobody waited for it. */
+  readonly expected: number | undefined
   /** The head of a good answer is there: names and values in turn. */
   heard(headers: readonly string[]): void
   /** The first token is there. */
@@ -66,12 +68,16 @@ export interface Line {
   /** Who is to blame that it is full: true where this tenant has more than its part. */
   isAboveShare(tenant: string): boolean
   readonly status: LineStatus
+  /** How the limits of a provider stand, by model; none before model servers. */
+  models(): readonly ModelStatus[]
   close(): void
 }
 
 /** How a line stands. */
 export interface LineStatus {
   readonly waiting: number
+  /** The same by band, the lowest first. */
+  readonly waitingBy: readonly number[]
   readonly inflight: number
   /** Tokens in progress, as expected or as they are, whichever is more; and the most there ever were. */
   readonly tokens: number

@@ -5,24 +5,17 @@ import { unwatchDeparture, watchDeparture, type Leaver } from 'sluice/http'
 import type { Dialect, NativeRefusal } from 'sluice/llm'
 import { dismissBody, type UpstreamCall, type UpstreamFailure, type UpstreamReceiver } from '../proxy/index.ts'
 import { headersByName } from './answer-head.ts'
+import type { AnswerCopy } from './answer-copy.ts'
 import { Answer } from './answer.ts'
 import { CallBody } from './call-body.ts'
+import { CallMeter } from './call-meter.ts'
 import type { CallSite, Ended, Phase } from './call-site.ts'
+import { GatheredError } from './gathered-error.ts'
 import { Hold } from './hold.ts'
 import type { Asker, CallSize, LineRefusal, Turn } from './line.ts'
 import type { Inflow } from './outflow.ts'
-import { refusalInWords } from './refusal-in-words.ts'
 import { Reply, type Head } from './reply.ts'
 import { Upload, type Uploaded } from './upload.ts'
-
-/** Of an error of the upstream so much is read before it is passed on, in bytes. */
-const MOST_ERROR = 65_536
-
-/** An error that is looked at before it is passed on. */
-interface Gathered extends Head {
-  readonly chunks: Uint8Array[]
-  length: number
-}
 
 /** One call of a model: its body, its turn, its attempts and its answer, until its client has all of it or has left. */
 export class LlmCall implements Asker, UpstreamReceiver, Inflow, Leaver {
@@ -37,14 +30,16 @@ export class LlmCall implements Asker, UpstreamReceiver, Inflow, Leaver {
   readonly #since: Instant
   readonly #hold: Hold
   readonly #reply: Reply
+  readonly #meter: CallMeter
   #phase: Phase = 'upload'
   #upload: Upload | undefined
   #body: CallBody | undefined
   #turn: Turn | undefined
   #call: UpstreamCall | undefined
   #attempt = 0
-  #gathered: Gathered | undefined
+  #gathered: GatheredError | undefined
   #answer: Answer | undefined
+  #copy: AnswerCopy | undefined
   #holdTimer: Timer | undefined
   #isFlushed = false
 
@@ -60,6 +55,7 @@ export class LlmCall implements Asker, UpstreamReceiver, Inflow, Leaver {
     this.priority = priority
     this.#hold = new Hold(site, this)
     this.#reply = new Reply(site, dialect, req, res)
+    this.#meter = new CallMeter(site.meter, site.clock, this.#since)
     // A connection that breaks while an answer is being written is told by its closing; nothing else may come of it.
     res.on('error', ignore)
   }
@@ -90,7 +86,8 @@ export class LlmCall implements Asker, UpstreamReceiver, Inflow, Leaver {
     if (uploaded === 'too-large') return this.#tooLarge()
     if (uploaded === 'late') return this.#refuse({ is: 'request', status: 408, message: TOO_LATE })
     const { config, estimator, clock } = this.#site
-    this.#body = new CallBody(uploaded, this.#dialect, this.#req.url ?? '', estimator)
+    this.#body = new CallBody(uploaded, this.#dialect, this.#req.url ?? '', estimator, config.usage === 'inject')
+    if (!this.size.stream) this.#copy = this.#site.copyOf(this.#req, this, uploaded)
     const patience = this.#site.patienceOf(this.#req)
     this.expires = clock.now() + patience
     this.#phase = 'waiting'
@@ -121,21 +118,24 @@ export class LlmCall implements Asker, UpstreamReceiver, Inflow, Leaver {
     this.#turn = turn
     this.#phase = 'asked'
     const attempt = ++this.#attempt
-    const call = turn.upstream.send(this.#site.requestOf(this.#req, this.#body!.stream()), this)
+    if (attempt === 1 && turn.expected !== undefined) this.#site.meter.letIn(this.priority, turn.waited)
+    const call = turn.upstream.send(this.#site.requestOf(this.#req, this.#body!), this)
     // It may have failed already, and even have been tried again.
     if (attempt === this.#attempt && this.#turn === turn) this.#call = call
   }
 
   refused(refusal: LineRefusal): void {
     if (this.#phase === 'over') return
-    const turn = this.#body === undefined ? undefined : this.#site.overflow(refusal)
-    if (turn !== undefined) return this.granted(turn)
+    const another =
+      this.#body === undefined ? undefined : this.#site.overflow(refusal, this.#req, this.#res, this.#copy)
+    if (another === 'answered') return this.#finish({ status: this.#res.statusCode })
+    if (another !== undefined) return this.granted(another)
     this.#site.counts.refused[refusal.is]++
-    this.#refuse(refusalInWords(refusal))
+    this.#refuse(this.#site.inWords(refusal))
   }
 
   head(status: number, reason: string, raw: readonly string[]): void {
-    if (status >= 400) this.#gathered = { status, reason, raw, chunks: [], length: 0 }
+    if (status >= 400) this.#gathered = new GatheredError(status, reason, raw)
     else this.#commit({ status, reason, raw })
   }
 
@@ -146,24 +146,27 @@ export class LlmCall implements Asker, UpstreamReceiver, Inflow, Leaver {
     this.#isFlushed = true
     this.#reply.stop()
     answer.write(chunk)
+    this.#copy?.add(chunk)
     if (turn === undefined || !answer.isStream) return
-    if (answer.hasBegun) turn.began()
-    turn.produced(answer.produced)
+    const { pieces, produced } = answer
+    this.#meter.streamed(pieces, produced)
+    if (pieces > 0) turn.began()
+    turn.produced(produced)
   }
 
-  #gather(gathered: Gathered, chunk: Uint8Array): void {
-    gathered.chunks.push(chunk)
-    gathered.length += chunk.length
-    if (gathered.length <= MOST_ERROR) return
+  #gather(gathered: GatheredError, chunk: Uint8Array): void {
+    if (gathered.add(chunk)) return
     // No error is that long.
     this.#gathered = undefined
     this.#commit(gathered)
-    for (const part of gathered.chunks) this.data(part)
+    this.data(gathered.body)
   }
 
   end(): void {
     const gathered = this.#gathered
     if (gathered !== undefined) return this.#judge(gathered)
+    this.#answer!.flush()
+    this.#copy?.keep()
     this.#settle('done')
     this.#finish({ status: this.#res.statusCode })
     this.#res.end()
@@ -181,6 +184,7 @@ export class LlmCall implements Asker, UpstreamReceiver, Inflow, Leaver {
     this.#gathered = undefined
     const turn = this.#turn!
     const verdict = turn.failed({ status: 0 })
+    this.#site.meter.refusedBy(verdict.is, 0)
     const isUnsent = code === 'UPSTREAM_UNREACHABLE' && this.#attempt < this.#site.serverCount
     if (code !== 'BAD_REQUEST' && verdict.retry && (isUnsent || this.#site.triesAgain(verdict.is, this.#attempt)))
       return this.#again(turn)
@@ -232,18 +236,21 @@ export class LlmCall implements Asker, UpstreamReceiver, Inflow, Leaver {
     this.#body!.sent()
     this.#hold.release()
     if (head.status < 400) this.#turn?.heard(head.raw)
-    this.#answer = new Answer({ res: this.#res, raw: head.raw, reader, clock, inflow: this })
+    const hidesUsage = this.#body!.asksForUsage
+    this.#answer = new Answer({ res: this.#res, raw: head.raw, reader, clock, inflow: this, hidesUsage })
     counts.admitted++
+    this.#copy?.begin(head)
     this.#reply.begin(head, this.#turn?.waited ?? 0)
     process.nextTick(flushHead, this)
   }
 
   /** An error of the upstream, all of it: another attempt, or the client's. */
-  #judge(gathered: Gathered): void {
+  #judge(gathered: GatheredError): void {
     this.#gathered = undefined
-    const { status, raw, chunks } = gathered
-    const [turn, body] = [this.#turn!, Buffer.concat(chunks)]
+    const { status, raw, body } = gathered
+    const turn = this.#turn!
     const verdict = turn.failed({ status, headers: headersByName(raw), body: body.toString() })
+    this.#site.meter.refusedBy(verdict.is, status)
     if (verdict.retry && this.#site.triesAgain(verdict.is, this.#attempt)) return this.#again(turn)
     this.#turn = undefined
     this.#finish({ status })
@@ -265,8 +272,10 @@ export class LlmCall implements Asker, UpstreamReceiver, Inflow, Leaver {
     this.#turn = undefined
     const usage = this.#answer?.end(estimator, this.size.model)
     if (usage?.input !== undefined) this.#body?.learn(estimator, usage.input)
+    if (turn === undefined) return
+    this.#meter.ended(this.size, usage, turn.expected, how === 'done')
     // Of one that left before its first token nothing was answered; whether its prompt counts says the provider.
-    turn?.end(usage ?? (how === 'left' ? { output: 0 } : undefined), how)
+    turn.end(usage ?? (how === 'left' ? { output: 0 } : undefined), how)
   }
 
   #tooLarge(): void {
@@ -285,6 +294,7 @@ export class LlmCall implements Asker, UpstreamReceiver, Inflow, Leaver {
     this.#holdTimer?.cancel()
     this.#reply.stop()
     this.#answer?.stop()
+    this.#copy?.drop()
     this.#hold.release()
     unwatchDeparture(this.#socket, this)
     this.#site.ended(ending)

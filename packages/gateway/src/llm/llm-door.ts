@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Readable } from 'node:stream'
 import { systemClock, systemRandom, type Clock, type Millis, type Priority, type Random } from 'sluice'
 import { timeLeft } from 'sluice/http'
 import {
@@ -8,9 +7,11 @@ import {
   tokenEstimator,
   type Dialect,
   type HeaderField,
+  type ModelStatus,
   type NativeRefusal,
   type RefusalClass,
 } from 'sluice/llm'
+import type { ResponseCache } from '../cache/index.ts'
 import type { LlmConfig } from '../config/index.ts'
 import {
   requestHeaders,
@@ -21,13 +22,17 @@ import {
   type Upstream,
   type UpstreamRequest,
 } from '../proxy/index.ts'
+import { AnswerCopy } from './answer-copy.ts'
+import type { CallBody } from './call-body.ts'
 import type { CallSite, Ended, LlmCounts } from './call-site.ts'
 import { Holdings } from './holdings.ts'
 import { InferenceQueue } from './inference-queue.ts'
 import type { Asker, Line, LineRefusal, LineStatus, Turn } from './line.ts'
 import { LlmCall } from './llm-call.ts'
+import { LlmMeter } from './llm-meter.ts'
 import type { ServerMember } from './model-server.ts'
 import type { Overflow } from './overflow.ts'
+import { refusalInWords } from './refusal-in-words.ts'
 
 /** What an {@link LlmDoor} is made of. */
 export interface LlmDoorParts {
@@ -37,6 +42,10 @@ export interface LlmDoorParts {
   /** The line before a provider. Default: the queue before model servers. */
   readonly line?: Line | undefined
   readonly overflow?: Overflow | undefined
+  /** Takes calls for later, of those who say that this is enough. */
+  readonly batch?: Overflow | undefined
+  /** Where answers are kept, for `overflow.cached`. */
+  readonly cache?: ResponseCache | undefined
   readonly rules: (peer: string | undefined) => ForwardingRules
   /** What is no call of a model: lists of models, files. */
   readonly others: Listener
@@ -51,11 +60,27 @@ export interface LlmStatus extends LineStatus {
   readonly counts: LlmCounts
   /** Calls that wait, uploads included, and what they hold. */
   readonly held: { readonly count: number; readonly bytes: number; readonly tokens: number }
-  readonly servers: readonly { readonly inflight: number; readonly tokens: number; readonly firstTokens: number }[]
-  readonly overflowed: number
+  readonly servers: readonly LlmServerStatus[]
+  /** Calls that went another way because they would have waited too long, by that way. */
+  readonly overflowed: { readonly cached: number; readonly upstream: number; readonly batch: number }
+  readonly dialect: LlmConfig['dialect']
+  readonly meter: LlmMeter
+  /** The limits of a provider, by model; none before model servers. */
+  readonly models: readonly ModelStatus[]
+}
+
+/** How one model server stands. */
+export interface LlmServerStatus {
+  readonly name: string
+  readonly inflight: number
+  readonly tokens: number
+  /** So many may wait for their first token; `Infinity` where nobody looks. */
+  readonly firstTokens: number
 }
 
 const MINUTE: Millis = 60_000
+/** Of RFC 7240: an answer that comes later will do. */
+const RESPOND_ASYNC = /(?:^|[,\s])respond-async(?:$|[,;\s])/i
 
 /** A door to language models: calls of them wait their turn and are passed on as they came; the rest is passed on. */
 export class LlmDoor implements CallSite {
@@ -72,11 +97,14 @@ export class LlmDoor implements CallSite {
     refused: { share: 0, full: 0, late: 0, never: 0, unknown: 0, closed: 0 },
     departed: { upload: 0, waiting: 0, asked: 0, answering: 0, over: 0 },
   }
+  readonly meter: LlmMeter
   readonly whoOf: CallSite['whoOf']
   readonly serverCount: number
   readonly #parts: LlmDoorParts
   readonly #queue: InferenceQueue | undefined
   readonly #random: Random
+  /** Answered by what was kept. */
+  #cached = 0
 
   constructor(parts: LlmDoorParts) {
     const { config, members, clock = systemClock, random = systemRandom } = parts
@@ -84,6 +112,7 @@ export class LlmDoor implements CallSite {
     this.config = config
     this.clock = clock
     this.#random = random
+    this.meter = new LlmMeter(clock)
     this.holdings = new Holdings(config.queue)
     this.whoOf = parts.whoOf
     this.serverCount = members.length
@@ -105,13 +134,26 @@ export class LlmDoor implements CallSite {
       ...this.line.status,
       counts: this.counts,
       held: { count, bytes, tokens },
-      servers: (this.#queue?.servers ?? []).map((server) => ({
+      servers: (this.#queue?.servers ?? []).map((server, index) => ({
+        name: server.member.name ?? String(index),
         inflight: server.inflight,
         tokens: server.tokens,
         firstTokens: server.prefillLimit,
       })),
-      overflowed: this.#parts.overflow?.taken ?? 0,
+      overflowed: {
+        cached: this.#cached,
+        upstream: this.#parts.overflow?.taken ?? 0,
+        batch: this.#parts.batch?.taken ?? 0,
+      },
+      dialect: this.config.dialect,
+      meter: this.meter,
+      models: this.line.models(),
     }
+  }
+
+  /** True while somebody waits here or is served. */
+  get isBusy(): boolean {
+    return this.holdings.count > 0 || this.line.status.inflight > 0
   }
 
   get reader(): LlmConfig['slowReader'] {
@@ -130,7 +172,7 @@ export class LlmDoor implements CallSite {
     return Math.min(this.config.queue.maxWait, told ?? Infinity)
   }
 
-  requestOf(req: IncomingMessage, body: Readable | undefined): UpstreamRequest {
+  requestOf(req: IncomingMessage, body: CallBody): UpstreamRequest {
     const headers = requestHeaders(req, this.#parts.rules(req.socket.remoteAddress))
     const { key, dialect } = this.config
     for (let i = headers.length - 2; i >= 0; i -= 2) {
@@ -138,13 +180,14 @@ export class LlmDoor implements CallSite {
       const isKey = key !== undefined && (name === 'authorization' || name === 'x-api-key' || name === 'api-key')
       // A compressed answer could not be counted.
       if (isKey || name === 'accept-encoding') headers.splice(i, 2)
+      else if (name === 'content-length') headers[i + 1] = String(body.length)
     }
     headers.push('accept-encoding', 'identity')
     if (key !== undefined) {
       if (dialect === 'anthropic') headers.push('x-api-key', key)
       else headers.push('authorization', `Bearer ${key}`)
     }
-    return { method: 'POST', target: req.url ?? '/', headers, body }
+    return { method: 'POST', target: req.url ?? '/', headers, body: body.stream() }
   }
 
   makeRoom({ tenant, priority }: Asker, count: number, bytes: number, tokens: number): boolean {
@@ -157,8 +200,34 @@ export class LlmDoor implements CallSite {
     return { is: 'full', message, delay: 1000 * (1 + this.#random() / 4) }
   }
 
-  overflow({ is }: LineRefusal): Turn | undefined {
-    return is === 'late' || is === 'full' || is === 'share' ? this.#parts.overflow?.tryTake() : undefined
+  copyOf(req: IncomingMessage, { tenant }: Asker, body: Buffer): AnswerCopy | undefined {
+    const { cache } = this.#parts
+    const age = this.config.overflow?.cached
+    return cache === undefined || age === undefined ? undefined : new AnswerCopy({ cache, age, tenant, req, body })
+  }
+
+  overflow(
+    refusal: LineRefusal,
+    req: IncomingMessage,
+    res: ServerResponse,
+    copy: AnswerCopy | undefined,
+  ): Turn | 'answered' | undefined {
+    if (!mayGoElsewhere(refusal)) return undefined
+    if (!res.headersSent && copy?.serve(res) === true) {
+      this.#cached++
+      return 'answered'
+    }
+    const { overflow, batch } = this.#parts
+    const turn = overflow?.tryTake()
+    if (turn !== undefined || batch === undefined) return turn
+    // A stream that has begun cannot become a promise of a later answer.
+    return !res.headersSent && RESPOND_ASYNC.test(String(req.headers['prefer'])) ? batch.tryTake() : undefined
+  }
+
+  inWords(refusal: LineRefusal): NativeRefusal {
+    const words = refusalInWords(refusal)
+    if (this.#parts.batch === undefined || !mayGoElsewhere(refusal)) return words
+    return { ...words, message: `${words.message} With prefer: respond-async it may be taken as a batch.` }
   }
 
   triesAgain(is: RefusalClass, attempt: number): boolean {
@@ -200,6 +269,11 @@ export class LlmDoor implements CallSite {
   close(): void {
     this.line.close()
   }
+}
+
+/** What is only a matter of time. */
+function mayGoElsewhere({ is }: LineRefusal): boolean {
+  return is === 'late' || is === 'full' || is === 'share'
 }
 
 /** A member that is always well. */

@@ -16,6 +16,8 @@ import type { Upstream } from '../proxy/index.ts'
 
 /** What a model server is behind: a {@link Upstream} that says whether it is well. */
 export interface ServerMember {
+  /** Scheme, host and port, for people; none where there is but one. */
+  readonly name?: string | undefined
   readonly upstream: Upstream
   readonly weight: number
   /** False while it is ill. */

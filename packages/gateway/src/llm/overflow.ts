@@ -2,7 +2,7 @@ import type { LlmUsage, ProviderRefusal, RefusalVerdict } from 'sluice/llm'
 import type { Upstream } from '../proxy/index.ts'
 import type { Turn } from './line.ts'
 
-/** Another way to an answer for those who would wait too long: another upstream, so many at once. */
+/** Another way to an answer for those who would wait too long: another upstream, or one for batches, so many at once. */
 export class Overflow {
   readonly #upstream: Upstream
   readonly #most: number
@@ -27,6 +27,7 @@ export class Overflow {
 class OverflowTurn implements Turn {
   readonly upstream: Upstream
   readonly waited = 0
+  readonly expected: undefined
   readonly #overflow: Overflow
   #over = false
 

@@ -1,5 +1,5 @@
 import { RejectedError, retryAfterOf, type Clock, type Instant, type Millis } from 'sluice'
-import type { LlmLease, LlmPool, LlmUsage, ProviderRefusal, RefusalVerdict } from 'sluice/llm'
+import type { LlmLease, LlmPool, LlmUsage, ModelStatus, ProviderRefusal, RefusalVerdict } from 'sluice/llm'
 import type { Upstream } from '../proxy/index.ts'
 import { headersByName } from './answer-head.ts'
 import type { Asker, Line, LineRefusal, LineStatus, Turn } from './line.ts'
@@ -28,7 +28,13 @@ export class ProviderLine implements Line {
 
   get status(): LineStatus {
     const { size: waiting } = this.#waiting
-    return { waiting, inflight: this.#inflight, tokens: 0, peakTokens: 0, rate: undefined, backlog: 0 }
+    const waitingBy = [0, 0, 0, 0]
+    for (const { priority } of this.#waiting.keys()) waitingBy[priority]!++
+    return { waiting, waitingBy, inflight: this.#inflight, tokens: 0, peakTokens: 0, rate: undefined, backlog: 0 }
+  }
+
+  models(): readonly ModelStatus[] {
+    return this.#parts.pool.status()
   }
 
   enter(asker: Asker, after?: Turn): void {
@@ -129,6 +135,10 @@ class LeaseTurn implements Turn {
 
   get upstream(): Upstream {
     return this.#line.upstream
+  }
+
+  get expected(): number {
+    return this.lease.expected
   }
 
   heard(headers: readonly string[]): void {

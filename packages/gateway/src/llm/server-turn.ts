@@ -30,6 +30,8 @@ export class Waiter {
   readonly tokens: number
   /** What it is expected to be in the order of tenants. */
   readonly service: number
+  /** How many tokens its answer is expected to have. */
+  readonly expected: number
   readonly since: Instant
   timer: Timer | undefined
   stands = false
@@ -46,6 +48,7 @@ export class Waiter {
     const predicted = queue.predict(asker)
     this.tokens = input + (inflight.reserve === 'max' ? (maxOutput ?? queue.config.maxOutput) : predicted)
     this.service = service.input * input + service.output * predicted
+    this.expected = predicted
     this.since = since
   }
 }
@@ -70,6 +73,10 @@ export class ServerTurn implements Turn {
 
   get upstream(): Upstream {
     return this.#generation.server.member.upstream
+  }
+
+  get expected(): number {
+    return this.waiter.expected
   }
 
   heard(): void {}

@@ -8,7 +8,8 @@ const PATIENCE = 1000
  * overtake the answer; reading on for ever would be work for nobody. So it is read on, thrown away, and cut off later.
  */
 export function dismissBody(req: IncomingMessage): void {
-  if (req.complete) return
+  // A stream of HTTP/2 is told so when its answer is out.
+  if (req.complete || req.httpVersionMajor === 2) return
   const { socket } = req
   setTimeout(() => {
     if (!req.complete) socket.destroy()

@@ -1,4 +1,4 @@
-import { connect as open, type Socket } from 'node:net'
+import { connect as open, type LookupFunction, type Socket } from 'node:net'
 import { connect as openSecure } from 'node:tls'
 import { RawBody, type RawBodyListener } from './raw-body.ts'
 import type { RawCall } from './raw-call.ts'
@@ -23,6 +23,8 @@ export interface RawTarget {
   readonly serverName: string | undefined
   /** Who vouches for it; `undefined`: whom Node trusts. */
   readonly ca: string | undefined
+  /** Says where a name leads; `undefined`: the system. */
+  readonly lookup: LookupFunction | undefined
 }
 
 /** Patience, in ticks of the keeper. */
@@ -142,7 +144,7 @@ export class RawConnection implements RawListener, RawBodyListener {
   }
 
   #openPlain(): Socket {
-    const { host, port } = this.#keeper.target
+    const { host, port, lookup } = this.#keeper.target
     const reader = this.#reader
     const onread = {
       // The types do not know that nothing means the same again.
@@ -152,12 +154,16 @@ export class RawConnection implements RawListener, RawBodyListener {
         return true
       },
     }
-    return open({ host, port, noDelay: true, onread }, () => this.#opened())
+    return open({ host, port, noDelay: true, onread, ...(lookup && { lookup }) }, () => this.#opened())
   }
 
   #openSecure(): Socket {
-    const { host, port, serverName, ca } = this.#keeper.target
-    const named = { ...(serverName !== undefined && { servername: serverName }), ...(ca !== undefined && { ca }) }
+    const { host, port, serverName, ca, lookup } = this.#keeper.target
+    const named = {
+      ...(serverName !== undefined && { servername: serverName }),
+      ...(ca !== undefined && { ca }),
+      ...(lookup && { lookup }),
+    }
     const socket = openSecure({ host, port, ...named, ALPNProtocols: ['http/1.1'] }, () => this.#opened())
     return socket.setNoDelay(true).on('data', (chunk: Buffer) => this.#read(chunk))
   }

@@ -60,6 +60,7 @@ class RawUpstream implements Upstream, RawKeeper, RawSwitchboard {
       secure,
       serverName: isIP(name) === 0 ? name : undefined,
       ca: options.ca,
+      lookup: options.lookup,
     }
     this.patience = {
       connect: ticks(connectTimeout),

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { TLSSocket } from 'node:tls'
 import { isHopByHop, namedByConnection } from './hop-by-hop.ts'
 
 /** How the gateway presents a request to the upstream. */
@@ -13,6 +14,8 @@ export interface ForwardingRules {
 
 /** What this hop calls itself in `via`. */
 export const VIA = '1.1 sluice'
+/** The same for what came over HTTP/2. */
+const VIA_2 = '2 sluice'
 
 const FORWARDING: ReadonlySet<string> = new Set([
   'forwarded',
@@ -57,10 +60,14 @@ export function requestHeaders(req: IncomingMessage, rules: ForwardingRules): st
   const asked = req.headers.host
   headers.push('host', rules.host === 'client' ? (asked ?? rules.upstreamHost) : rules.upstreamHost)
   headers.push('x-forwarded-for', forwardedFor + peer(req))
-  if (proto === undefined) headers.push('x-forwarded-proto', 'http')
+  if (proto === undefined) headers.push('x-forwarded-proto', isSecure(req) ? 'https' : 'http')
   if (host === undefined && asked !== undefined) headers.push('x-forwarded-host', asked)
-  headers.push('via', VIA)
+  headers.push('via', req.httpVersionMajor === 2 ? VIA_2 : VIA)
   return headers
+}
+
+function isSecure({ socket }: IncomingMessage): boolean {
+  return (socket as Partial<TLSSocket>).encrypted === true
 }
 
 const MAPPED = '::ffff:'

@@ -32,7 +32,8 @@ export function screen(next: Listener): Listener {
 /** Why a request is not passed on, if it is not. */
 export function flawOf(req: IncomingMessage): OwnAnswer | undefined {
   const { httpVersion, method, url = '' } = req
-  if (httpVersion !== '1.1' && httpVersion !== '1.0')
+  // That it says so in a line of HTTP/1.1 does not make it HTTP/2: no header of that begins with a colon.
+  if (httpVersion !== '1.1' && httpVersion !== '1.0' && !(':method' in req.headers))
     return { status: 505, code: 'HTTP_VERSION_NOT_SUPPORTED', message: 'only HTTP/1.1 and HTTP/1.0 are spoken here' }
   if (method === 'TRACE' || method === 'CONNECT') return methodNotAllowed(method)
   if (url.charCodeAt(0) !== SLASH) return method === 'OPTIONS' && url === '*' ? SERVER_WIDE : BAD_TARGET

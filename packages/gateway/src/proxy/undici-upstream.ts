@@ -1,5 +1,4 @@
-import type { Socket } from 'node:net'
-import { isIP } from 'node:net'
+import { isIP, type LookupFunction, type Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import type { Millis } from 'sluice'
 import { buildConnector, Pool, type Dispatcher } from 'undici'
@@ -16,6 +15,8 @@ export interface UndiciUpstreamOptions {
   readonly headersTimeout: Millis
   /** Between two pieces of the answer's body, in ms; time in which the client does not read is not counted. 0: none. */
   readonly bodyTimeout: Millis
+  /** Says where a name leads, for each connection anew. Default: the system's. */
+  readonly lookup?: LookupFunction | undefined
 }
 
 /** Requests that may be sent twice (RFC 9110 §9.2.2). */
@@ -39,8 +40,8 @@ class UndiciUpstream implements Upstream {
   readonly #reusedErrors = new WeakSet<Error>()
   readonly #serverName: string | undefined
 
-  constructor({ origin, connectTimeout, headersTimeout, bodyTimeout }: UndiciUpstreamOptions) {
-    const open = buildConnector({ timeout: connectTimeout })
+  constructor({ origin, connectTimeout, headersTimeout, bodyTimeout, lookup }: UndiciUpstreamOptions) {
+    const open = buildConnector({ timeout: connectTimeout, ...(lookup && { lookup }) })
     const connect: typeof open = (target, callback) => {
       open(target, (...result) => {
         if (result[0] === null) this.#watchReuse(result[1])

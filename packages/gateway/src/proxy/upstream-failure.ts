@@ -1,3 +1,5 @@
+import { LINK_LOCAL } from '../outward/index.ts'
+
 /** Why there is no answer. Also the `code` of the JSON body. */
 export type UpstreamFailureCode = 'BAD_REQUEST' | 'UPSTREAM_UNREACHABLE' | 'UPSTREAM_FAILED' | 'UPSTREAM_TIMEOUT'
 
@@ -20,6 +22,7 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
   'EACCES',
   'EMFILE',
   'ENFILE',
+  LINK_LOCAL,
 ])
 
 function timeout(message: string): UpstreamFailure {

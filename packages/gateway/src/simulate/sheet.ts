@@ -1,8 +1,7 @@
-import type { Table } from '../report/index.ts'
+import { sparkline, type Table } from '../report/index.ts'
 import type { Comparison, Run } from './comparison.ts'
 import { planned, troughs } from './happenings.ts'
 import { parts, totals } from './measures.ts'
-import { sparkline } from './sparkline.ts'
 import { opening, verdict } from './summary.ts'
 import { amount, moment } from './wording.ts'
 

@@ -1,9 +1,8 @@
 import type { Point } from 'sluice/sim'
-import type { Chart, Line, Report, Section, Table } from '../report/index.ts'
+import { thinned, type Chart, type Line, type Report, type Section, type Table } from '../report/index.ts'
 import type { Comparison, Run } from './comparison.ts'
 import { planned, troughs } from './happenings.ts'
 import { parts, totals } from './measures.ts'
-import { thinned } from './sparkline.ts'
 import { opening, verdict } from './summary.ts'
 import { amount, moment } from './wording.ts'
 

@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http'
+import { RejectedError } from 'sluice'
 import type { Caller } from 'sluice/http'
 import type { TenantsConfig } from '../config/index.ts'
 import { apiKeys } from './api-keys.ts'
-import { unauthenticated, type Identity, type Unknown } from './identity.ts'
+import { busy, unauthenticated, type Identity, type Unknown } from './identity.ts'
 
 type Told = Identity | Unknown
 
@@ -42,9 +43,15 @@ export async function identification(config: TenantsConfig): Promise<Identify> {
     found ?? otherwise(caller, 'authorization must carry a bearer token that is valid here')
   return (caller) => {
     const token = BEARER.exec(caller.header('authorization') ?? '')?.[1]
-    const found = token === undefined ? undefined : read(token)
-    return found instanceof Promise ? found.then((late) => settle(caller, late)) : settle(caller, found)
+    const found = token === undefined ? undefined : read(token, addressOf(caller))
+    return found instanceof Promise ? found.then((late) => settle(caller, late), tooMany) : settle(caller, found)
   }
+}
+
+/** It is not the token that is wrong. @throws everything else */
+function tooMany(error: unknown): Unknown {
+  if (!(error instanceof RejectedError)) throw error
+  return busy(error.rejection)
 }
 
 /** Whoever has one IPv6 address has the 2^64 beside it. */

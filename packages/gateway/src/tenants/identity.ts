@@ -1,3 +1,4 @@
+import { REFUSALS, retryAfterOf, type Rejection } from 'sluice'
 import type { OwnAnswer } from '../proxy/index.ts'
 
 /** Who asks, as far as it was proved. */
@@ -25,4 +26,11 @@ export function unauthenticated(message: string): Unknown {
       headers: { 'www-authenticate': 'Bearer realm="sluice"' },
     },
   }
+}
+
+/** The same for those of whom it cannot be found out in time who they are. */
+export function busy(rejection: Rejection): Unknown {
+  const { status, wire, means } = REFUSALS[rejection.code]
+  const message = `too many requests carry tokens that are not known here yet: ${means}`
+  return { refusal: { status, code: wire, message, retryAfter: Math.ceil((retryAfterOf(rejection) ?? 0) / 1000) } }
 }

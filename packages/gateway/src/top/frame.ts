@@ -1,7 +1,7 @@
 import { styleText } from 'node:util'
 import { bytes, clock, lasting, limit, ms, number, percent } from '../live/format.ts'
 import type { Snapshot, StateWord } from '../live/snapshot.ts'
-import { sparkline } from '../simulate/sparkline.ts'
+import { sparkline } from '../report/index.ts'
 
 export interface FrameOptions {
   /** Characters in a line; nothing is longer. */

@@ -1,5 +1,7 @@
+import type { LookupFunction } from 'node:net'
 import { systemClock, systemRandom, type Clock, type Random } from 'sluice'
 import type { UpstreamConfig } from '../config/index.ts'
+import { guardedLookup } from '../outward/index.ts'
 import {
   upstreamClient,
   type Upstream,
@@ -17,6 +19,8 @@ export interface BalancerOptions {
   readonly random?: Random
   /** The client for one server. Default: the raw one. */
   readonly connect?: (origin: URL) => Upstream
+  /** Says where names lead. Default: the system's. Link-local addresses are left out, unless the configuration allows them. */
+  readonly lookup?: LookupFunction
   /** For people. Default `upstream`. */
   readonly name?: string
   /** Whom a request is from, as far as a quota of the upstream may be theirs. Default: nobody is told apart. */
@@ -33,12 +37,16 @@ export class Balancer implements Upstream {
   readonly members: readonly Member[]
   /** What it says of its own overload. */
   readonly below: Below
+  /** Says where the names of its servers lead. */
+  readonly lookup: LookupFunction | undefined
   readonly #checks: readonly HealthCheck[]
   readonly #random: Random
 
   constructor(config: UpstreamConfig, options: BalancerOptions = {}) {
     const { clock = systemClock, random = systemRandom, name = 'upstream', keyOf = (): string => '' } = options
-    const { servers, hostHeader, health, passive, timeouts } = config
+    const { servers, hostHeader, health, passive, timeouts, allowLinkLocal } = config
+    const lookup = allowLinkLocal ? options.lookup : guardedLookup(options.lookup)
+    this.lookup = lookup
     const connect =
       options.connect ??
       ((origin: URL): Upstream =>
@@ -47,6 +55,7 @@ export class Balancer implements Upstream {
           connectTimeout: timeouts.connect,
           headersTimeout: timeouts.headers,
           bodyTimeout: timeouts.body,
+          lookup,
         }))
     this.#random = random
     this.below = new Below({ name, clock, keyOf, inflight: () => this.inflight })

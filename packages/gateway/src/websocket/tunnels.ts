@@ -46,6 +46,7 @@ export class Tunnels {
       headers,
       agent: false,
       timeout: headersTimeout,
+      ...(balancer.lookup && { lookup: balancer.lookup }),
     })
     const left = (): void => {
       errand.end('departed')

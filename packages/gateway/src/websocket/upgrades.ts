@@ -60,5 +60,5 @@ function readAgain(server: Server, req: IncomingMessage, socket: Socket, head: B
     if (name.toLowerCase() !== 'upgrade') lines.push(`${name}: ${raw[i + 1]!}`)
   }
   socket.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]))
-  server.emit('connection', socket)
+  server.emit('encrypted' in socket ? 'secureConnection' : 'connection', socket)
 }

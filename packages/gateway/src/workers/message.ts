@@ -1,8 +1,43 @@
-/** What the first process orders: end in order, end now, read the configuration again. */
-export type Order = 'drain' | 'end' | 'reload'
+import type { Registry } from 'prom-client'
+import type { GatewayPlan, Problem } from '../config/index.ts'
+import type { SecondData, Snapshot } from '../live/index.ts'
+import type { PartNews, PartOrder } from './part-news.ts'
+
+/** What the first process orders. */
+export type Order =
+  /** The plan to begin with. */
+  | { readonly kind: 'serve'; readonly plan: GatewayPlan }
+  /** Another one, to be taken over whole or not at all. */
+  | { readonly kind: 'apply'; readonly id: number; readonly plan: GatewayPlan }
+  /** Its figures, and with `ends` the second that is over. */
+  | { readonly kind: 'tell'; readonly id: number; readonly ends: boolean }
+  | { readonly kind: 'part'; readonly order: PartOrder }
+  /** In order, and now. */
+  | { readonly kind: 'drain' }
+  | { readonly kind: 'end' }
 
 /** What a worker says. */
 export type Report =
-  | { readonly kind: 'listening'; readonly port: number; readonly adminPort: number }
-  /** Somebody has ordered on its admin port that all end. */
-  | { readonly kind: 'drain' }
+  /** It waits for its plan. */
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'listening'; readonly port: number }
+  | { readonly kind: 'applied'; readonly id: number; readonly result: Applied }
+  | { readonly kind: 'figures'; readonly id: number; readonly figures: WorkerFigures }
+  | { readonly kind: 'part'; readonly news: PartNews }
+
+/** What came of a plan: what waits for a restart, or what was wrong with it. */
+export type Applied =
+  | { readonly waiting: readonly string[] }
+  | { readonly problems: readonly Problem[] }
+  | { readonly error: string }
+
+/** The metrics of a process as data. */
+export type MetricsData = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
+
+/** What a worker knows of itself. */
+export interface WorkerFigures {
+  /** Without the history, which is kept where all of it comes together. */
+  readonly snapshot: Snapshot
+  readonly metrics: MetricsData
+  readonly second: SecondData | undefined
+}

@@ -213,12 +213,35 @@ describe('gatewayPlan', () => {
       /degradation\[0\]\.until: expected at most above/,
     ],
     ['a cache nobody asks', `${APP}cache: {}`, /cache: expected a step cached-only/],
+    [
+      'a link-local upstream',
+      'upstreams: { app: { servers: [{ url: "http://a:1" }, { url: "http://0xA9FEA9FE" }] } }',
+      /^c\.yaml:1:\d+: upstreams\.app\.servers\[1\]\.url: expected an address that is neither link-local nor of cloud metadata, or upstreams\.app\.allowLinkLocal: true, got "http:\/\/0xA9FEA9FE"$/,
+    ],
+    [
+      'a key set at a metadata address',
+      `${APP}tenants: { from: jwt, jwks: "https://[fd00:ec2::254]/keys" }`,
+      /tenants\.jwks: expected an address .*, or tenants\.allowLinkLocal: true, got "https:\/\/\[fd00:ec2::254\]\/keys"$/,
+    ],
   ] as const)
     it(`finds ${what}, with its place`, () => {
       const message = wrong(text)
       assert.match(message, says)
       assert.equal(message.split('\n').length, 1, message)
     })
+
+  it('connects to link-local addresses where the configuration says so, and to private ones anyway', () => {
+    const server = 'servers: [{ url: "http://169.254.169.254" }]'
+    planOf(`upstreams: { app: { ${server}, allowLinkLocal: true } }`)
+    planOf(`${APP}tenants: { from: jwt, jwks: "https://169.254.169.254/keys", allowLinkLocal: true }`)
+    for (const host of ['127.0.0.1', '10.1.2.3', '192.168.1.1', '[::1]', '[fd12::1]'])
+      planOf(`upstreams: { app: { servers: [{ url: "http://${host}" }] } }`)
+    assert.match(
+      wrong('', { upstream: 'http://169.254.169.254' }),
+      /^--upstream: expected an address that is neither link-local .*, got "http:\/\/169\.254\.169\.254"$/,
+    )
+    assert.match(wrong(APP, { servers: ['http://10.0.0.1', 'http://169.254.0.9'] }), /^--upstream: .*169\.254\.0\.9"$/)
+  })
 
   it('tells nothing of its secrets', () => {
     const text = `${APP}listen: { adminToken: hunter2hunter2hunter2 }

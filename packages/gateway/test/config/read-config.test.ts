@@ -100,6 +100,47 @@ describe('a configuration file', () => {
     ])
   })
 
+  it('never tells what a variable holds, in whatever field it stands', () => {
+    const environment = { SECRET: 'hunter2', HOST: 'hunter2.example', N: '3' }
+    const text = `
+listen: { port: "\${SECRET}", host: "\${SECRET}", trustedProxies: ["10.0.0.0/\${SECRET}"], adminToken: "\${SECRET}" }
+upstreams: { app: { servers: [{ url: "ftp://me:sesame@\${HOST}/" }] } }
+preset: &it "\${SECRET}"
+refusals: *it
+dryRun: "\${MISSING:-perhaps}"
+limits: { a: { kind: "\${SECRET}" }, b: { kind: fixed, limit: "\${N}x" } }`
+    const lines = wrong(text, environment)
+    assert.equal(lines.length, 10, lines.join('\n'))
+    for (const line of lines) assert.doesNotMatch(line, /hunter2|sesame|3x/)
+    for (const [field, got] of [
+      ['listen.port', 'what "${SECRET}" stands for'],
+      ['listen.host', 'what "${SECRET}" stands for'],
+      ['listen.trustedProxies[0]', 'what "10.0.0.0/${SECRET}" stands for'],
+      ['listen.adminToken', '*** (a secret)'],
+      ['upstreams.app.servers[0].url', 'what "ftp://me:***@${HOST}/" stands for'],
+      ['preset', 'what "${SECRET}" stands for'],
+      ['refusals', 'what "${SECRET}" stands for'],
+      ['dryRun', 'what "${MISSING:-perhaps}" stands for'],
+      ['limits.a.kind', 'what "${SECRET}" stands for'],
+      ['limits.b.limit', 'what "${N}x" stands for'],
+    ] as const)
+      assert.ok(
+        lines.some((line) => line.includes(` ${field}: expected `) && line.endsWith(`, got ${got}`)),
+        `${field}: ${lines.join('\n')}`,
+      )
+    // Control: what stands in the file itself is told.
+    assert.match(wrong('listen: { port: hunter2 }', environment)[0]!, /got "hunter2"$/)
+    assert.match(wrong('listen: { port: .nan }')[0]!, /got null$/)
+  })
+
+  it('nor where it makes no sense with the rest of the file', () => {
+    const text = 'upstreams: { app: { servers: [{ url: "http://a:1" }] } }\nroutes: [{ upstream: "${SECRET}" }]'
+    assert.throws(
+      () => gatewayPlan({ file: configOf('c.yaml', text, { SECRET: 'hunter2' }) }),
+      /routes\[0\]\.upstream: expected one of app, got what "\$\{SECRET\}" stands for$/,
+    )
+  })
+
   it('takes $${ for what it looks like', () => {
     assert.equal(read('listen: { adminToken: "$${NO_VARIABLE}abcdef" }').listen.adminToken, '${NO_VARIABLE}abcdef')
     assert.match(wrong('listen: { adminToken: "${no variable}" }')[0]!, /expected a variable like \$\{NAME\}/)

@@ -4,6 +4,8 @@ export const DEFAULTS: readonly (readonly [path: string, value: unknown])[] = [
   ['listen.port', 8080],
   ['listen.adminHost', '127.0.0.1'],
   ['listen.adminPort', 9090],
+  ['listen.bodyPace.bytes', '1000B'],
+  ['listen.bodyPace.over', '10s'],
   ['listen.drainTimeout', '30s'],
   ['dryRun', false],
   ['refusals', 'envelope'],

@@ -115,6 +115,20 @@ const CASES: readonly Case[] = [
     calm: { 'backpressure_fleet_up{job="sluice", instance="a", limit="llm"}': '1x80' },
   },
   {
+    alert: 'ProviderRefuses',
+    series: {
+      'backpressure_llm_upstream_refusals_total{job="sluice", instance="a", class="wait", status="429"}': '0+3x80',
+    },
+    before: '4m45s',
+    at: '10m',
+    summary: 'Models behind sluice refuse 0.2 calls a second with 429',
+    // As many again that say nothing of limits.
+    calm: {
+      'backpressure_llm_upstream_refusals_total{job="sluice", instance="a", class="wait", status="429"}': '0+1x80',
+      'backpressure_llm_upstream_refusals_total{job="sluice", instance="a", class="fault", status="5xx"}': '0+9x80',
+    },
+  },
+  {
     alert: 'GatewayGone',
     series: { 'up{job="sluice", instance="a"}': '0x80' },
     before: '45s',
@@ -191,7 +205,12 @@ describe('the alert rules', () => {
 
   it('S3.10 go by metrics that are there', () => {
     const own = new Set([...METRICS.map(({ name }) => name), `${WAIT_METRIC.name}_bucket`])
-    const gateway = new Set(['upstream_failures_total', 'upstream_responses_total', 'fleet_up'])
+    const gateway = new Set([
+      'upstream_failures_total',
+      'upstream_responses_total',
+      'fleet_up',
+      'llm_upstream_refusals_total',
+    ])
     for (const { alert, expr } of ALERTS)
       for (const [, name] of expr.matchAll(/backpressure_(\w+)/g))
         assert.ok(own.has(name!) || gateway.has(name!), `${alert}: ${name}`)

@@ -25,6 +25,7 @@ const read = await tokens({
   secret: SECRET,
   claim: 'sub',
   roleClaim: 'role',
+  allowLinkLocal: false,
   required: true,
   fair: true,
   max: 10,

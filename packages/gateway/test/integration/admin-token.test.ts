@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { tally } from 'sluice'
-import { admin } from '../../src/admin/index.ts'
+import { admin, backpressureReport, registryOf } from '../../src/admin/index.ts'
 import { ProxyCounts } from '../../src/proxy/index.ts'
 import type { Snapshot } from '../../src/live/index.ts'
 import { ask, type Answer } from './config-rig.ts'
@@ -14,10 +14,17 @@ const SNAPSHOT = { limits: [], upstreams: [], fleet: [] } as unknown as Snapshot
 describe('an admin port that others can reach', () => {
   let port = 0
   let reloads = 0
+  const counts = tally()
+  const proxy = new ProxyCounts()
   const server = admin({
-    gate: () => undefined,
-    tally: tally(),
-    proxy: new ProxyCounts(),
+    metrics: registryOf(
+      () => undefined,
+      counts,
+      proxy,
+      () => SNAPSHOT,
+      () => undefined,
+    ),
+    report: () => backpressureReport(undefined, counts, proxy),
     phase: () => 'ready',
     tick: () => undefined,
     snapshot: () => SNAPSHOT,

@@ -9,8 +9,15 @@ export interface Ended {
   readonly stderr: string
 }
 
+export interface Started {
+  readonly child: ChildProcess
+  readonly ended: Promise<Ended>
+  /** What it has printed by now. */
+  readonly output: () => string
+}
+
 /** The command as a user runs it: no terminal, and the output collected. */
-export function sluice(...args: readonly string[]): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
+export function sluice(...args: readonly string[]): Started {
   const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
   let stdout = ''
   let stderr = ''
@@ -19,5 +26,5 @@ export function sluice(...args: readonly string[]): { readonly child: ChildProce
   const ended = new Promise<Ended>((resolve) => {
     child.once('close', (code) => resolve({ code, stdout, stderr }))
   })
-  return { child, ended }
+  return { child, ended, output: () => stdout }
 }

@@ -18,7 +18,8 @@ describe('S2.3 a provider with limits behind the gateway', () => {
       await openai.chat.completions.create({ ...HELLO, max_tokens: 300 })
       const took = performance.now() - began
       t.diagnostic(`waited ${took.toFixed(0)} ms, ${door.counts.retried} times sent again`)
-      assert.ok(took > 250, `${took}`)
+      // Nobody else uses the limit: as long as the provider says, and not until a tenth of it is free.
+      assert.ok(took > 250 && took < 3000, `${took}`)
       const { completed, refused } = emulator.provider.tally
       assert.equal(completed, 2)
       assert.ok((refused.tokens ?? 0) > 0, 'the provider never refused: this proves nothing')

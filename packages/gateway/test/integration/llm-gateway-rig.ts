@@ -8,10 +8,12 @@ import type { LanguageModel } from 'ai'
 import OpenAI from 'openai'
 import { systemClock, type Priority } from 'sluice'
 import type { LlmPool } from 'sluice/llm'
+import { ResponseCache } from '../../src/cache/index.ts'
 import { configOf, type LlmConfig } from '../../src/config/index.ts'
 import { startEmulator, type Emulator, type EmulatorOptions } from '../../src/emulate/index.ts'
 import { LlmDoor, Overflow, ProviderLine, soleMember, type LlmDoorParts } from '../../src/llm/index.ts'
-import { ProxyCounts, screen, undiciUpstream, type Upstream } from '../../src/proxy/index.ts'
+import { ProxyCounts, screen, type Upstream } from '../../src/proxy/index.ts'
+import { undiciUpstream } from '../../src/proxy/undici-upstream.ts'
 
 // It has a default for `max_tokens` that depends on the model, and says so.
 Object.assign(globalThis, { AI_SDK_LOG_WARNINGS: false })
@@ -51,6 +53,8 @@ export interface RigOptions {
   readonly listener?: RequestListener
   /** Another emulator for those who would wait too long. */
   readonly overflow?: EmulatorOptions
+  /** A server for those of them who prefer an answer later. */
+  readonly batch?: RequestListener
 }
 
 /** Runs `prove` beside a door and its emulators and ends them, whatever comes of it. */
@@ -79,7 +83,16 @@ export async function withDoor(options: RigOptions, prove: (rig: Rig) => Promise
     options.overflow === undefined
       ? undefined
       : new Overflow(await start(options.overflow), config.overflow?.count ?? 4)
-  const { door, server, port } = await startDoor({ config, members, line, overflow })
+  const later = options.batch && createServer(options.batch)
+  let batch: Overflow | undefined
+  if (later !== undefined) {
+    await new Promise<void>((resolve) => later.listen(0, '127.0.0.1', resolve))
+    const upstream = upstreamOf((later.address() as AddressInfo).port)
+    upstreams.push(upstream)
+    batch = new Overflow(upstream, 1)
+  }
+  const cache = new ResponseCache({ maxBytes: 100_000, maxEntry: 10_000, assume: 0, stale: 0 })
+  const { door, server, port } = await startDoor({ config, members, line, overflow, batch, cache })
   try {
     await prove({ url: `http://127.0.0.1:${port}`, port, door, server, emulators, emulator: emulators[0]! })
   } finally {
@@ -88,6 +101,8 @@ export async function withDoor(options: RigOptions, prove: (rig: Rig) => Promise
     server.closeAllConnections()
     await closed
     await Promise.all(upstreams.map((upstream) => upstream.close()))
+    later?.closeAllConnections()
+    later?.close()
     own?.closeAllConnections()
     own?.close()
     for (const emulator of all) await emulator.close()
@@ -100,7 +115,7 @@ function upstreamOf(port: number): Upstream {
   return undiciUpstream({ origin, connectTimeout: 2000, headersTimeout: 60_000, bodyTimeout: 60_000 })
 }
 
-type Given = Pick<LlmDoorParts, 'config' | 'members' | 'line' | 'overflow'>
+type Given = Pick<LlmDoorParts, 'config' | 'members' | 'line' | 'overflow' | 'batch' | 'cache'>
 
 async function startDoor(given: Given): Promise<{ door: LlmDoor; server: Server; port: number }> {
   const door = new LlmDoor({

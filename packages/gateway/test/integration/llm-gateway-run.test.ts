@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import Anthropic from '@anthropic-ai/sdk'
-import { withEmulator } from './emulate-rig.ts'
+import type { Snapshot } from '../../src/live/snapshot.ts'
+import { withEmulator, wish } from './emulate-rig.ts'
 import { anthropicOf, HELLO, openaiOf } from './llm-gateway-rig.ts'
+import { until } from './proxy-rig.ts'
 import { launchRun, runToEnd, startRun } from './run-child.ts'
 
 async function withFile(yaml: string, prove: (file: string) => Promise<void>): Promise<void> {
@@ -72,6 +74,45 @@ llm: { dialect: anthropic, key: '\${MODEL_KEY:-theirs}', limits: [{ model: m, rp
         })
       },
     )
+  })
+
+  it('with a file: other ways for those who would wait too long, from its cache and its other upstreams', async () => {
+    await withEmulator({ output: 400, engine: { tokensPerSecond: 100 } }, async ({ provider }, url) => {
+      await withEmulator({ output: 3 }, async ({ provider: later }, other) => {
+        const yaml = `${LISTEN}upstreams:
+  models: { servers: [{ url: '${url}' }], hostHeader: upstream }
+  later: { servers: [{ url: '${other}' }], hostHeader: upstream }
+llm:
+  dialect: openai
+  inflight: { count: 1, adaptive: false }
+  queue: { maxWait: 50ms }
+  overflow: { cached: 1m, batch: later }
+`
+        await withFile(yaml, async (file) => {
+          const gateway = await launchRun(file)
+          const ending = new AbortController()
+          try {
+            const openai = openaiOf(`http://127.0.0.1:${gateway.port}`, { maxRetries: 0 })
+            const first = await openai.chat.completions.create(HELLO, wish({ output: 3 }))
+            const { signal } = ending
+            openai.chat.completions.create({ ...HELLO, max_tokens: 999 }, { signal }).catch(() => undefined)
+            await until('the place to be taken', () => provider.tally.admitted === 2)
+            assert.deepEqual(await openai.chat.completions.create(HELLO), first)
+            const another = { ...HELLO, temperature: 0.5 }
+            await openai.chat.completions.create(another, { headers: { prefer: 'respond-async' } })
+            assert.equal(later.tally.completed, 1)
+            const { llm } = (await (await fetch(`http://127.0.0.1:${gateway.adminPort}/snapshot`)).json()) as Snapshot
+            assert.deepEqual(llm!.overflowed, [
+              { what: 'cached', count: 1 },
+              { what: 'batch', count: 1 },
+            ])
+          } finally {
+            ending.abort()
+            await gateway.stop()
+          }
+        })
+      })
+    })
   })
 
   it('a bad configuration is refused at start, each fault in one line', async () => {

@@ -4,6 +4,7 @@ import { createServer as createTcpServer, type AddressInfo, type Server } from '
 import { describe, it } from 'node:test'
 import { upstream } from '../../src/demo/upstream.ts'
 import { httpTransport, openLoop, type LoadReport, type Phase } from '../../src/load/index.ts'
+import { freePort } from './free-port.ts'
 
 async function listen(server: Server): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()))
@@ -138,10 +139,7 @@ describe('openLoop over HTTP', () => {
   })
 
   it('names the cause when nobody listens', async () => {
-    const server = createTcpServer()
-    const port = await listen(server)
-    await new Promise((resolve) => server.close(resolve))
-    const report = await load(port, { rate: 50, duration: 200 })
+    const report = await load(await freePort(), { rate: 50, duration: 200 })
     assert.deepEqual(report.causes, { ECONNREFUSED: 10 })
   })
 

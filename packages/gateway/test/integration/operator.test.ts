@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, it } from 'node:test'
+import { freePort } from './free-port.ts'
 import { runToEnd, startRun, type Sluice } from './run-child.ts'
 import { until } from './proxy-rig.ts'
 
@@ -25,9 +26,9 @@ describe('an operator before a gateway', { timeout: 60_000 }, () => {
   })
 
   after(async () => {
-    await gateway.stop()
     upstream.close()
     upstream.closeAllConnections()
+    await gateway.stop()
   })
 
   const order = async (
@@ -100,11 +101,7 @@ describe('an operator before a gateway', { timeout: 60_000 }, () => {
     assert.match(out, /LAST REFUSALS/)
     const json = await runToEnd(['top', admin, '--json'])
     assert.equal((JSON.parse(json.out) as { version: number }).version, 1)
-    const unused = createServer().listen(0, '127.0.0.1')
-    await once(unused, 'listening')
-    const { port } = unused.address() as AddressInfo
-    unused.close()
-    const nowhere = await runToEnd(['top', `http://127.0.0.1:${port}`])
+    const nowhere = await runToEnd(['top', `http://127.0.0.1:${await freePort()}`])
     assert.equal(nowhere.code, 1)
     assert.match(nowhere.err, /^sluice: http:\/\/127\.0\.0\.1:\d+ does not answer: .*ECONNREFUSED.*\n$/)
     const wrong = await runToEnd(['top', `http://127.0.0.1:${gateway.port}`])

@@ -10,7 +10,10 @@ import { after, before, describe, it } from 'node:test'
 import { stringify } from 'yaml'
 import { ALERTS, alerts } from '../../src/export/alerts.ts'
 import { CHARTS, grafana } from '../../src/export/grafana.ts'
-import { startRun, type Sluice } from './run-child.ts'
+import { startEmulator, type Emulator } from '../../src/emulate/index.ts'
+import { wish } from './emulate-rig.ts'
+import { HELLO, openaiOf } from './llm-gateway-rig.ts'
+import { launchRun, startRun, type Sluice } from './run-child.ts'
 import { freePort } from './free-port.ts'
 
 const there = spawnSync('prometheus', ['--version']).status === 0
@@ -24,6 +27,8 @@ describe('a real Prometheus that scrapes a gateway', options, () => {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-prometheus-'))
   let upstream: Server
   let gateway: Sluice
+  let emulator: Emulator
+  let models: Sluice
   let prometheus: ChildProcess
   let base = ''
   let log = ''
@@ -35,6 +40,8 @@ describe('a real Prometheus that scrapes a gateway', options, () => {
     await once(upstream, 'listening')
     const { port } = upstream.address() as AddressInfo
     gateway = await startRun(port, '--max-concurrent', '4', '--queue', '4', '--wait-timeout', '60ms')
+    emulator = await startEmulator({ limits: { tokens: 1e6 }, output: 5, engine: { ttft: 20, tokensPerSecond: 200 } })
+    models = await launchRun(modelsFile(emulator.port))
     const own = await freePort()
     const file = join(folder, 'prometheus.yml')
     writeFileSync(join(folder, 'alerts.yml'), alerts())
@@ -43,7 +50,10 @@ describe('a real Prometheus that scrapes a gateway', options, () => {
       stringify({
         global: { scrape_interval: '500ms', evaluation_interval: '1s' },
         rule_files: ['alerts.yml'],
-        scrape_configs: [{ job_name: 'sluice', static_configs: [{ targets: [`127.0.0.1:${gateway.adminPort}`] }] }],
+        scrape_configs: [
+          { job_name: 'sluice', static_configs: [{ targets: [`127.0.0.1:${gateway.adminPort}`] }] },
+          { job_name: 'models', static_configs: [{ targets: [`127.0.0.1:${models.adminPort}`] }] },
+        ],
       }),
     )
     prometheus = spawn(
@@ -59,12 +69,15 @@ describe('a real Prometheus that scrapes a gateway', options, () => {
     prometheus.stderr?.setEncoding('utf8').on('data', (text: string) => (log += text))
     base = `http://127.0.0.1:${own}`
     void load(gateway.port)
+    void talk(models.port)
   })
 
   after(async () => {
     loading.abort()
     if (!there) return
     await gateway.stop()
+    await models.stop()
+    await emulator.close()
     const gone = once(prometheus, 'exit')
     prometheus.kill('SIGTERM')
     await gone
@@ -82,6 +95,31 @@ describe('a real Prometheus that scrapes a gateway', options, () => {
           .catch(() => undefined)
     }
     await Promise.all(Array.from({ length: 12 }, client))
+  }
+
+  /** Before a provider with limits. */
+  function modelsFile(port: number): string {
+    const file = join(folder, 'models.yaml')
+    const section = '{ dialect: openai, limits: [{ model: m, tpm: 1000000 }] }'
+    writeFileSync(
+      file,
+      `listen: { host: 127.0.0.1, port: 0, adminPort: 0 }
+upstreams: { models: { servers: [{ url: 'http://127.0.0.1:${port}' }], hostHeader: upstream } }
+llm: ${section}
+`,
+    )
+    return file
+  }
+
+  /** A refusal of the model, and then one stream after the other. */
+  async function talk(port: number): Promise<void> {
+    const openai = openaiOf(`http://127.0.0.1:${port}`, { maxRetries: 0 })
+    const once = async (more: object): Promise<void> => {
+      const stream = await openai.chat.completions.create({ ...HELLO, stream: true }, more)
+      for await (const _ of stream);
+    }
+    await once(wish({ fault: { kind: 'flex' } })).catch(() => undefined)
+    while (!loading.signal.aborted) await once({ signal: loading.signal }).catch(() => undefined)
   }
 
   /** The values of a query, once there are any; none after a while. */
@@ -106,20 +144,21 @@ describe('a real Prometheus that scrapes a gateway', options, () => {
     const empty: string[] = []
     for (const { title, queries } of CHARTS)
       for (const { expr, legend } of queries) {
-        const asked = expr.replaceAll('$__rate_interval', '5s').replaceAll('$job', '.*').replaceAll('$instance', '.*')
+        const job = title.startsWith('Models: ') ? 'models' : 'sluice'
+        const asked = expr.replaceAll('$__rate_interval', '5s').replaceAll('$job', job).replaceAll('$instance', '.*')
         if ((await ask(asked)).length === 0) empty.push(`${title}, ${legend}: ${asked}`)
       }
     assert.deepEqual(empty, [], log)
   })
 
   it('S3.9 what they say is so: four in progress, four waiting, and most turned away', async () => {
-    const [limit] = await ask('sum(backpressure_limit)')
+    const [limit] = await ask('sum(backpressure_limit{job="sluice"})')
     assert.equal(limit, 4)
-    const [most] = await ask('max_over_time(backpressure_active_requests[5s])')
+    const [most] = await ask('max_over_time(backpressure_active_requests{job="sluice"}[5s])')
     assert.ok(most !== undefined && most >= 1 && most <= 4, `${most}`)
-    const [refused] = await ask('sum(rate(backpressure_rejected_total{code!="cancelled"}[5s]))')
+    const [refused] = await ask('sum(rate(backpressure_rejected_total{job="sluice",code!="cancelled"}[5s]))')
     assert.ok(refused !== undefined && refused > 1, `${refused}`)
-    const [good] = await ask('sum(rate(backpressure_released_total{outcome="success"}[5s]))')
+    const [good] = await ask('sum(rate(backpressure_released_total{job="sluice",outcome="success"}[5s]))')
     assert.ok(good !== undefined && good > 10 && good <= 110, `four at a time of 40 ms each: ${good}`)
   })
 

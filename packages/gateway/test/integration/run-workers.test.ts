@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, it } from 'node:test'
 import { ask } from './config-rig.ts'
 import { scene, until, type Scene } from './proxy-rig.ts'
-import { launchRun, startRun, type Sluice } from './run-child.ts'
+import { launchRun, runToEnd, startRun, type Sluice } from './run-child.ts'
 
 interface Service {
   readonly port: number
@@ -83,7 +83,7 @@ async function started(stage: Scene, port: number, ...flags: string[]): Promise<
   return run
 }
 
-describe('sluice run --workers', () => {
+describe('sluice run --workers', { concurrency: 3 }, () => {
   it('S1.10 share one limit; one that is killed is followed by another, and never more are in progress', async () => {
     await scene(async (stage) => {
       const app = await service(stage, 20)
@@ -125,36 +125,60 @@ describe('sluice run --workers', () => {
     })
   })
 
-  it('S3.4 SIGHUP: all of them take the new file over; each has an admin port of its own', async () => {
+  it('S1.10 the first of them is killed: the others serve what they have, and end', async () => {
+    await scene(async (stage) => {
+      const app = await service(stage, 400)
+      const run = await startRun(app.port, '--workers', '2')
+      const pids = pidsOf(run)
+      const asked = Array.from({ length: 6 }, () => status(run.port))
+      await until('six in progress', () => app.busy === 6)
+      run.kill('SIGKILL')
+      assert.deepEqual([...new Set(await Promise.all(asked))], ['200'])
+      await until('the workers to end', () => !pids.some(isAlive))
+    })
+  })
+
+  it('a port that is taken: one sentence, and exit code 2', async () => {
+    await scene(async (stage) => {
+      const { port } = await service(stage, 0)
+      for (const [flag, other] of [
+        ['--port', '--admin-port'],
+        ['--admin-port', '--port'],
+      ] as const) {
+        const upstream = ['--upstream', `http://127.0.0.1:${port}`, '--host', '127.0.0.1', '--workers', '2']
+        const { code, err } = await runToEnd(['run', ...upstream, flag, String(port), other, '0'])
+        assert.equal(code, 2, err)
+        assert.ok(err.includes(`sluice: port ${port} is taken; choose another with ${flag}\n`), err)
+      }
+    })
+  })
+
+  it('S3.4 SIGHUP: all of them take the new file over, or none', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'sluice-workers-'))
     try {
       await scene(async (stage) => {
         const app = await service(stage, 30)
         const file = join(folder, 'gateway.yaml')
-        const write = (limit: number): void =>
+        const write = (limit: number, more = ''): void =>
           writeFileSync(
             file,
             `listen: { host: 127.0.0.1, port: 0, adminPort: 0 }
 upstreams: { app: { servers: [{ url: "http://127.0.0.1:${app.port}" }] } }
-limits: { default: { kind: fixed, limit: ${limit} } }`,
+limits: { default: { kind: fixed, limit: ${limit} } }
+${more}`,
           )
         write(3)
         const run = await launchRun(file, '--workers', '2')
         stage.onEnd(() => run.stop())
         write(6)
         run.kill('SIGHUP')
-        await until('both', () => run.err().match(/is in force/g)?.length === 2)
-        const ports = [
-          ...run
-            .out()
-            .split('of each on ')[1]!
-            .matchAll(/:(\d+)/g),
-        ].map(([, port]) => Number(port))
-        assert.equal(ports.length, 2)
-        for (const port of ports) {
-          const { body } = await ask(port, { path: '/config' })
-          assert.match(body, /"permits": ?6/)
-        }
+        await until('it to be in force', () => run.err().includes('is in force'))
+        assert.match((await ask(run.adminPort, { path: '/config' })).body, /"permits":6/)
+        // What only a worker finds out: there is no such file.
+        write(9, `tenants: { from: jwt, publicKeyFile: "${join(folder, 'none.pem')}", issuer: me, audience: us }`)
+        run.kill('SIGHUP')
+        await until('it to be refused', () => run.err().includes('nothing has changed'))
+        assert.match((await ask(run.adminPort, { path: '/config' })).body, /"permits":6/)
         const people = crowd(run.port, 20)
         await until('all of the new limit to be in use', () => app.most >= 6)
         await people.stop()

@@ -17,6 +17,16 @@ describe('Histogram', () => {
     )
   })
 
+  it('is the same in another process', () => {
+    const own = new Histogram()
+    for (const value of [1, 2, 3, 400, Infinity]) own.add(value)
+    const there = Histogram.of(structuredClone(own.data))
+    assert.equal(there.count, 5)
+    for (const share of [0.1, 0.5, 0.8, 1]) assert.equal(there.percentile(share), own.percentile(share))
+    there.add(1)
+    assert.equal(own.count, 5)
+  })
+
   it('bears what is no duration, and adds up', () => {
     const [a, b] = [new Histogram(), new Histogram()]
     assert.equal(a.percentile(0.5), 0)

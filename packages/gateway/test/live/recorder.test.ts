@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Rejection, systemClock } from 'sluice'
 import type { Lane } from 'sluice/http'
-import { Recorder, type Recorded } from '../../src/live/index.ts'
+import { Recorder, Second, type Recorded } from '../../src/live/index.ts'
 
 function visitor(lane: Lane = 'normal', tenant?: string, target = '/x'): Recorded {
   return { lane, tenant, target, method: 'GET', began: systemClock.now() }
@@ -31,6 +31,25 @@ describe('Recorder', () => {
     assert.ok(Math.abs(tick.good / tick.admitted - 3 / 5) < 0.01)
     assert.ok(recorder.figures().offered > 0)
     assert.equal(recorder.tenants.top(1)[0]?.tenant, 'acme')
+  })
+
+  it('S1.14 the seconds of several processes make one', () => {
+    const whole = new Recorder()
+    for (const lane of ['high', 'low'] as const) {
+      const own = new Recorder()
+      const observer = own.observer((arrival) => arrival as Recorded)
+      for (let i = 0; i < 3; i++) observer.admitted?.(visitor(lane) as object, 5)
+      observer.released?.({ ...visitor(lane), began: systemClock.now() - 100 } as object, 'success')
+      observer.rejected?.(visitor(lane) as object, new Rejection('queue_full', 'default', 3, 2))
+      whole.receive(Second.of(structuredClone(own.tick().data)))
+    }
+    whole.tick({ loop: 0.25, cpu: 1.5 })
+    const [tick] = whole.history
+    assert.deepEqual(tick?.lanes, { high: [3, 4], low: [3, 4] })
+    assert.deepEqual(tick.by, { queue_full: 2 })
+    assert.deepEqual([tick.shedPercent, tick.loop, tick.cpu], [25, 0.25, 1.5])
+    assert.ok(tick.p50 >= 100 && tick.p50 < 110 && tick.wait99 >= 5 && tick.wait99 < 5.3)
+    assert.ok(whole.lanes(() => 0).every(({ p99 }) => p99 >= 100))
   })
 
   it('counts who passes where there is no gate, as long as they are there', () => {

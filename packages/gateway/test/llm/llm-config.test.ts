@@ -22,6 +22,9 @@ const BAD = [
   ['{ dialect: openai, limits: [{ model: m, rpm: 5 }, { model: m, rpm: 5 }] }', /each model once/],
   ['{ dialect: openai, limits: [{ model: m, rpm: 5 }], scope: fleet }', /a Redis/],
   ['{ dialect: openai, overflow: { upstream: other } }', /overflow\.upstream.*a second upstream/],
+  ['{ dialect: openai, overflow: { batch: models } }', /overflow\.batch.*a second upstream/],
+  ['{ dialect: openai, overflow: { count: 5 } }', /llm\.overflow.*upstream, cached or batch/],
+  ['{ dialect: openai, usage: some }', /llm\.usage.*pass or inject/],
   ['{ dialect: openai, upstream: other }', /llm\.upstream.*one of models/],
   ['{ dialect: openai, speed: 5 }', /speed/],
 ] as const
@@ -55,6 +58,21 @@ describe('S2.3 the section llm', () => {
     const gated = planOf('{ dialect: openai }', 'limits: { default: { kind: fixed, limit: 5 } }\n')
     assert.deepEqual(gated.routes[0]!.limits, ['default'])
     assert.deepEqual(planOf('{ dialect: openai }', 'preset: staging\n').routes[0]!.limits, ['default'])
+  })
+
+  it('the flags say it as well, and nothing without models', () => {
+    const plan = gatewayPlan({ file: configOf('f.yaml', ONE, {}), flags: { llm: 'openai', llmUsage: 'inject' } })
+    assert.equal(plan.llm!.usage, 'inject')
+    assert.equal(planOf('{ dialect: openai }').llm!.usage, 'pass')
+    assert.throws(
+      () => gatewayPlan({ file: configOf('f.yaml', ONE, {}), flags: { llmUsage: 'inject' } }),
+      /--llm-usage.*--llm or a section llm beside it/,
+    )
+  })
+
+  it('answers of the last minutes are kept where they may be given again, and nowhere else', () => {
+    assert.equal(planOf('{ dialect: openai, overflow: { cached: 10m } }').cache!.maxBytes, 2 ** 26)
+    assert.equal(planOf('{ dialect: openai }').cache, undefined)
   })
 
   it('shows its key to nobody', () => {

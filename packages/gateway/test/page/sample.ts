@@ -138,6 +138,7 @@ export function sample(history: readonly Tick[], more: Partial<Snapshot> = {}): 
       },
     ],
     degradation: ['read-only'],
+    llm: null,
     cache: { entries: 120, bytes: 4_200_000, maxBytes: 67_108_864, hits: 900, misses: 40 },
     rejections: [
       {

@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events'
 import type { Server } from 'node:http'
 import { describe, it } from 'node:test'
 import { VirtualClock } from 'sluice/sim'
-import { keepPace } from '../../src/proxy/index.ts'
+import { keepPace, type Pace } from '../../src/proxy/index.ts'
 
 /** A connection of which a test says what moved. */
 class Line extends EventEmitter {
@@ -18,10 +18,10 @@ class Line extends EventEmitter {
   }
 }
 
-function rig(crowded = false) {
+function rig(crowded = false, pace = (): Pace => ({ bytes: 1000, over: 10_000 })) {
   const clock = new VirtualClock()
   const server = new EventEmitter()
-  keepPace(server as Server, { crowded: () => crowded, clock })
+  keepPace(server as Server, { crowded: () => crowded, clock, pace })
   const line = new Line()
   server.emit('connection', line)
   const req = { socket: line, complete: false, readableFlowing: true as boolean | null, readableLength: 0 }
@@ -55,6 +55,27 @@ describe('the pace of clients', () => {
       }
       assert.equal(line.destroyed, isClosed, `${rate}`)
     }
+  })
+
+  it('is what the configuration says now', () => {
+    let pace: Pace = { bytes: 10, over: 3000 }
+    const { clock, line, ask } = rig(false, () => pace)
+    ask()
+    for (let i = 0; i < 20; i++) {
+      line.bytesRead += 10
+      looks(clock, 1)
+    }
+    assert.equal(line.destroyed, false)
+    looks(clock, 2)
+    assert.equal(line.destroyed, false)
+    // Nothing need move any more …
+    pace = { bytes: 0, over: 3000 }
+    looks(clock, 60)
+    assert.equal(line.destroyed, false)
+    // … and then again more than does.
+    pace = { bytes: 1000, over: 2000 }
+    looks(clock, 2)
+    assert.equal(line.destroyed, true)
   })
 
   it('nobody is late with a body that is not read yet, is held back, has come, or with none', () => {

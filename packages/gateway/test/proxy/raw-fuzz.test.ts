@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { mutant, seeded } from './raw-mutants.ts'
+import { seeded } from 'sluice'
+import { mutant } from './raw-mutants.ts'
 import { toldByNode, toldByRaw, toldByRequest } from './raw-told.ts'
 
 const ROUNDS = Number(process.env['SLUICE_FUZZ'] ?? 100_000)

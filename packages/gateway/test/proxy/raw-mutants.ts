@@ -1,16 +1,5 @@
 // Responses as nobody should send them: right ones, and what becomes of them.
 
-/** A generator of numbers in [0, 1) that starts where it is told (mulberry32). */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296
-  }
-}
-
 const STATUSES = [
   '200 OK',
   '200 ',

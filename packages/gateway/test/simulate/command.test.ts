@@ -45,10 +45,10 @@ describe('sluice simulate', () => {
   it('prints the same bytes for the same seed', async () => {
     const json = async (seed: string): Promise<string> =>
       (await sluice('simulate', SPIKE, '--json', '--seed', seed).ended).stdout
-    const [first, again, other] = [await json('7'), await json('7'), await json('8')]
+    const [first, again, other] = await Promise.all(['7', '7', '8'].map(json))
     assert.equal(first, again)
     assert.notEqual(first, other)
-    assert.equal((JSON.parse(first) as Answer).seed, 7)
+    assert.equal((JSON.parse(first!) as Answer).seed, 7)
   })
 
   it('writes a page, and text without colours where there is no terminal', async () => {

@@ -3,7 +3,6 @@ import { describe, it } from 'node:test'
 import type { Scenario } from 'sluice/sim'
 import { reportPage } from '../../src/report/index.ts'
 import { compare, sheet, simulationReport } from '../../src/simulate/index.ts'
-import { sparkline, thinned } from '../../src/simulate/sparkline.ts'
 import { moment, percent, time } from '../../src/simulate/wording.ts'
 
 const STORM: Scenario = {
@@ -65,27 +64,6 @@ describe('the page', () => {
     const charts = [...page.matchAll(/<svg[\s\S]*?<\/svg>/g)].map(([svg]) => svg)
     assert.equal(charts.length, 6)
     for (const svg of charts) assert.ok(svg.includes('>fixed:10<') && svg.includes('>none<'), svg.slice(0, 200))
-  })
-})
-
-describe('a sparkline', () => {
-  it('goes from nothing to the top, with gaps where nothing is known', () => {
-    assert.equal(sparkline([0, 1, 2, 3, 4, 5, 6, 7], 8, 7), '▁▂▃▄▅▆▇█')
-    assert.equal(sparkline([0, null, 9], 8, 7), '▁ █')
-    assert.equal(sparkline([0, 0], 8, 0), '▁▁')
-    assert.equal(sparkline([], 8, 1), '')
-  })
-
-  it('takes means where there is no room', () => {
-    assert.deepEqual(thinned([1, 3, null, 5, null, null], 3), [2, 5, null])
-    assert.equal(
-      sparkline(
-        Array.from({ length: 1000 }, () => 1),
-        60,
-        1,
-      ).length,
-      60,
-    )
   })
 })
 

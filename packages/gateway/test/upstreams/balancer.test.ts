@@ -39,6 +39,7 @@ function stage(config: Partial<UpstreamConfig>, servers = 2, weights: readonly n
       hostHeader: 'client',
       passive: { failures: 3, restFor: 10_000 },
       timeouts: { connect: 1, headers: 1, body: 1 },
+      allowLinkLocal: false,
       ...config,
     },
     { clock, random: seeded(7), connect },

@@ -66,7 +66,8 @@ async function takeOver(
   const server = createServer(welcome)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen({ path: draft }, resolve)
+    // In a worker of node:cluster, too, by itself: the first process may be the one that is gone.
+    server.listen({ path: draft, exclusive: true }, resolve)
   })
   server.removeAllListeners('error').on('error', () => {})
   const number = top + 1

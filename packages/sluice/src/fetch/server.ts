@@ -6,11 +6,9 @@ import {
   presenceOf,
   targetOf,
   WebVisit,
-  webResponse,
   type DoorOptions,
   type PerConnection,
 } from '../http/index.ts'
-import { isRejection } from '../ground/index.ts'
 import type { Tally } from '../observe/index.ts'
 
 /** A handler in the manner of fetch, with whatever else the runtime hands it: `env`, `ctx`, `info`, `server`. */
@@ -72,9 +70,6 @@ export function protect<Rest extends readonly unknown[] = []>(
     peers.set(request, rest)
     const asked = door.arrivalOf(request)
     if (asked === undefined) return handler(request, ...rest)
-    const instead = door.insteadOf(request)
-    if (instead !== undefined)
-      return webResponse(isRejection(instead) ? door.refusal(request, instead) : instead, request.method)
     const arrival = mayWait ? asked : { ...asked, maxWait: 0 }
     const presence = presenceOf(request, rest[0])
     const serve = (): Response | Promise<Response> => handler(request, ...rest)

@@ -5,6 +5,7 @@ export { ForwardTime } from './forward-time.ts'
 export type { Answer, Entry, Gate, GateCore, GateStats, Observer, RunOptions, Verdict, Waiting } from './gate.ts'
 export { keyed, type KeyedOptions } from './keyed.ts'
 export { limiter, type LimiterOptions } from './limiter.ts'
+export { Meter } from './meter.ts'
 export {
   fullAfter,
   isCovered,
@@ -16,7 +17,7 @@ export {
   type RefillOptions,
 } from './refill.ts'
 export { retryBudget, type RetryBudget, type RetryBudgetOptions } from './retry-budget.ts'
-export { semaphore, type SemaphoreOptions } from './semaphore.ts'
+export { semaphore, type Semaphore, type SemaphoreOptions } from './semaphore.ts'
 export { series } from './series.ts'
 export { shadow } from './shadow.ts'
 export { BY_CPU, BY_UTILIZATION, shedder, type ShedderOptions, type ShedThresholds } from './shedder.ts'

@@ -1,6 +1,6 @@
 import { checkWhole, systemClock, type World } from '../ground/index.ts'
 import type { QueueDiscipline } from '../queue/index.ts'
-import { defineGate } from './define.ts'
+import { DefinedGate, observed } from './define.ts'
 import type { Gate, Observer } from './gate.ts'
 import { Slots } from './slots.ts'
 
@@ -16,13 +16,24 @@ export interface SemaphoreOptions extends World {
   readonly observer?: Observer
 }
 
+/** A number of permits that stays as it is until somebody changes it. */
+export interface Semaphore extends Gate {
+  /**
+   * From now on so many may be in flight at once: whoever waits and fits is let in, and what is in flight beyond them
+   * ends as usual.
+   * @param permits a whole number of at least 1
+   * @throws RangeError for another
+   */
+  resize(permits: number): void
+}
+
 /**
  * A fixed number of permits, with or without a queue. Permits may be weighted (`cost`): the head of the queue is never
  * overtaken because it is wide, so a wide arrival is served in its turn; one wider than the semaphore takes all of it.
  * @throws RangeError for an option out of range
  */
-export function semaphore(options: SemaphoreOptions): Gate {
-  const core = new Slots({
+export function semaphore(options: SemaphoreOptions): Semaphore {
+  const slots = new Slots({
     name: options.name ?? 'semaphore',
     limit: checkWhole('semaphore.permits', options.permits, 1),
     discipline: options.queue,
@@ -31,5 +42,18 @@ export function semaphore(options: SemaphoreOptions): Gate {
     meter: undefined,
     observer: options.observer,
   })
-  return defineGate(core, options)
+  return new SemaphoreGate(slots, options)
+}
+
+class SemaphoreGate extends DefinedGate implements Semaphore {
+  readonly #slots: Slots
+
+  constructor(slots: Slots, options: SemaphoreOptions) {
+    super(observed(slots, options.observer), options)
+    this.#slots = slots
+  }
+
+  resize(permits: number): void {
+    this.#slots.resize(checkWhole('semaphore.resize', permits, 1))
+  }
 }

@@ -150,13 +150,24 @@ export class Slots implements GateCore, RoomKeeper {
     const before = meter.limit
     meter.mark(now, this.#inflight, this.#queued() > 0)
     if (meter.ended(permit.cohort, permit.start, now, outcome)) {
-      this.#limit = Math.max(1, Math.floor(meter.limit))
-      this.#room?.limited(this.#limit)
-      if (!this.#closed) this.#roomy = Math.min(this.#limit, this.#threshold) - 1
+      this.#moveTo(Math.max(1, Math.floor(meter.limit)))
       this.#limitMoved(before, meter)
     }
     this.#serve(now)
     this.pressure.changed()
+  }
+
+  /** From now on so many, at least 1. What is in flight beyond them ends as usual. */
+  resize(limit: number): void {
+    this.#moveTo(limit)
+    if (this.#queued() > 0) this.#serve(this.clock.now())
+    this.pressure.changed()
+  }
+
+  #moveTo(limit: number): void {
+    this.#limit = limit
+    this.#room?.limited(limit)
+    if (!this.#closed) this.#roomy = Math.min(limit, this.#threshold) - 1
   }
 
   /** The same where nobody measures. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../ground/index.ts'
 import { unwatchDeparture, watchDeparture } from './departures.ts'
+import { LOAD_FORMAT, loadFormatOf } from './load-metrics.ts'
 import { pipelineOf, type Connection, type Leaver } from './pipeline.ts'
 import { Place } from './place.ts'
 import { visitOf } from './visit.ts'
@@ -18,6 +19,8 @@ export interface Presence {
   readonly tellsEnd: boolean
   /** True when all of the response has been made and only has to be read. Where nobody tells: false. */
   readonly written: boolean
+  /** In which format the client asks for the load, where it does. */
+  readonly loadFormat: string | undefined
   /** May be called again after `unwatch`. */
   watch(watcher: Watcher): void
   unwatch(watcher: Watcher): void
@@ -31,15 +34,21 @@ export interface Presence {
 export class SignalPresence implements Presence {
   readonly tellsEnd = false
   readonly written = false
+  readonly #request: Request
   readonly #signal: AbortSignal
   #left: (() => void) | undefined
 
-  constructor(signal: AbortSignal) {
-    this.#signal = signal
+  constructor(request: Request) {
+    this.#request = request
+    this.#signal = request.signal
   }
 
   get gone(): boolean {
     return this.#signal.aborted
+  }
+
+  get loadFormat(): string | undefined {
+    return this.#request.headers.get(LOAD_FORMAT) ?? undefined
   }
 
   watch(watcher: Watcher): void {
@@ -68,6 +77,9 @@ interface Incoming {
   /** True once it has its place. A property of it: a `WeakSet` would cost much more at every request. */
   [PLACED]?: true
   readonly httpVersionMajor?: number
+  readonly rawHeaders?: readonly string[]
+  /** Of HTTP/2 alone. */
+  readonly stream?: { on(event: 'close', listener: () => void): unknown }
   readonly socket: Connection & { readonly remoteAddress?: string }
   on(event: 'aborted', listener: () => void): unknown
 }
@@ -101,6 +113,11 @@ export class NodePresence implements Presence {
     return this.#response.writableEnded
   }
 
+  get loadFormat(): string | undefined {
+    // The request of fetch would make a table of all headers first.
+    return loadFormatOf(this.#request.rawHeaders ?? [])
+  }
+
   watch(watcher: Watcher): void {
     this.#watcher = watcher
     if (this.#hasConnection) watchDeparture(this.#request.socket, watcher)
@@ -110,6 +127,8 @@ export class NodePresence implements Presence {
     this.#response.on('finish', () => this.#watcher?.finished(this.#response.statusCode))
     this.#response.on('close', left)
     this.#request.on('aborted', left)
+    // What is reset before a HEAD was answered is told by its stream alone.
+    if (!this.#hasConnection) this.#request.stream?.on('close', left)
   }
 
   unwatch(watcher: Watcher): void {
@@ -156,5 +175,5 @@ export function nodeBindings(env: unknown): NodeBindings | undefined {
 /** The best witness there is. */
 export function presenceOf(request: Request, env: unknown): Presence {
   const node = nodeBindings(env)
-  return node === undefined ? new SignalPresence(request.signal) : new NodePresence(node.incoming, node.outgoing)
+  return node === undefined ? new SignalPresence(request) : new NodePresence(node.incoming, node.outgoing)
 }

@@ -1,6 +1,7 @@
-import { Rejection, type Arrival, type Outcome, type Permit, type Timer } from '../ground/index.ts'
+import { isRejection, Rejection, type Arrival, type Outcome, type Permit, type Timer } from '../ground/index.ts'
 import type { Verdict } from '../gate/index.ts'
 import type { Door } from './door.ts'
+import { LOAD_METRICS } from './load-metrics.ts'
 import { outcomeOf } from './outcome.ts'
 import type { Place } from './place.ts'
 import type { Presence, Watcher } from './presence.ts'
@@ -29,7 +30,7 @@ export function signalOfWeb(request: Request): AbortSignal {
 const BODILESS: ReadonlySet<number> = new Set([204, 205, 304])
 
 /** A refusal, or whatever else stands in for the answer of a handler. */
-export function webResponse({ status, headers, body }: RefusedResponse, method: string): Response {
+function webResponse({ status, headers, body }: RefusedResponse, method: string): Response {
   return new Response(method === 'HEAD' || BODILESS.has(status) ? null : body, { status, headers })
 }
 
@@ -54,7 +55,7 @@ export interface WebVisitParts<Req> {
 export class WebVisit<Req> implements Watcher {
   readonly #parts: WebVisitParts<Req>
   /** Among the requests of its connection, where that is known … */
-  readonly #place: Place | undefined
+  #place: Place | undefined
   /** … and what is to be done when its client leaves before its turn has come. */
   #giveUp: (() => void) | undefined
   /** How long it was held back, in ms. */
@@ -69,20 +70,23 @@ export class WebVisit<Req> implements Watcher {
 
   constructor(parts: WebVisitParts<Req>) {
     this.#parts = parts
-    this.#place = parts.presence.place(parts.most, parts.door.clock)
   }
 
   /**
-   * Asks the gate, and serves the request once it is let in.
+   * Asks the gate, and serves the request once it is let in; under pressure it may be answered before that.
    * @throws whatever the handler throws, and RangeError for an arrival that makes no sense
    */
   async enter(arrival: Arrival): Promise<Response> {
-    const { door, presence } = this.#parts
+    const { door, req, presence, most } = this.#parts
+    const instead = door.insteadOf(req)
+    if (instead !== undefined)
+      return isRejection(instead) ? this.#refusal(instead, 0) : this.#told(this.#own(instead), 0)
+    this.#place = presence.place(most, door.clock)
     const asked = door.clock.now()
     const verdict = await (this.#place === undefined ? this.#ask(arrival) : this.#askInTurn(arrival, this.#place))
     if (!verdict.admitted) {
       this.#place?.leave()
-      return verdict.code === 'cancelled' ? nobody() : told(this.#refusal(verdict), door.clock.now() - asked)
+      return verdict.code === 'cancelled' ? nobody() : this.#refusal(verdict, door.clock.now() - asked)
     }
     this.#permit = verdict
     // The client may be gone: one that leaves takes its waiters along, and the first slot it frees lets in the next of
@@ -159,12 +163,12 @@ export class WebVisit<Req> implements Watcher {
     })
   }
 
-  #refusal(rejection: Rejection): Response {
-    const { door, req, request, presence } = this.#parts
-    const response = webResponse(door.refusal(req, rejection), request.method)
+  #refusal(rejection: Rejection, waited: number): Response {
+    const { door, req, presence } = this.#parts
+    const response = this.#own(door.refusal(req, rejection))
     // Elsewhere connections are the runtime's own business.
     if (rejection.code === 'closed' && presence.tellsEnd) response.headers.set('connection', 'close')
-    return response
+    return this.#told(response, waited)
   }
 
   async #serve(waited: number): Promise<Response> {
@@ -185,11 +189,11 @@ export class WebVisit<Req> implements Watcher {
       return response
     }
     this.#begun = true
-    if (presence.tellsEnd) return told(response, waited)
+    if (presence.tellsEnd) return this.#told(response, waited)
     // Nothing follows, or nothing that could be watched: a HEAD, a 204, a switch of protocols.
     if (response.status === 101) return this.#endWith(response)
-    if (response.body === null || request.method === 'HEAD') return told(this.#endWith(response), waited)
-    return told(this.#watched(response, response.body), waited)
+    if (response.body === null || request.method === 'HEAD') return this.#endWith(this.#told(response, waited))
+    return this.#told(this.#watched(response, response.body), waited)
   }
 
   #serveWithin(timeout: number, waited: number): Promise<Response> {
@@ -199,10 +203,27 @@ export class WebVisit<Req> implements Watcher {
         // Its handler is done, and the client is slow to read the answer.
         if (presence.written) return
         this.#stop(new DOMException('the handler took too long', 'TimeoutError'), 'dropped')
-        resolve(this.#refusal(new Rejection('deadline', door.gate.name, timeout, timeout)))
+        resolve(this.#refusal(new Rejection('deadline', door.gate.name, timeout, timeout), waited))
       })
       this.#serve(waited).then(resolve, reject)
     })
+  }
+
+  #own(answer: RefusedResponse): Response {
+    return webResponse(answer, this.#parts.request.method)
+  }
+
+  /** With the headers that tell how long it waited, where that is worth telling, and the load, where somebody asks. */
+  #told(response: Response, waited: number): Response {
+    const { door, presence } = this.#parts
+    const wait = waitHeaders(waited)
+    const load = door.load(presence.loadFormat)
+    if (wait === undefined && load === undefined) return response
+    // What comes from elsewhere, `fetch` for instance, cannot be changed.
+    const own = new Response(response.body, response)
+    for (const [name, value] of wait ?? []) own.headers.set(name, value)
+    if (load !== undefined && !own.headers.has(LOAD_METRICS)) own.headers.set(LOAD_METRICS, load)
+    return own
   }
 
   #endWith(response: Response): Response {
@@ -264,16 +285,6 @@ export class WebVisit<Req> implements Watcher {
 /** What a client that has left is answered, since a fetch handler must answer. */
 function nobody(): Response {
   return new Response(null, { status: 499 })
-}
-
-/** With the headers that tell how long it waited, where that is worth telling. */
-function told(response: Response, waited: number): Response {
-  const headers = waitHeaders(waited)
-  if (headers === undefined) return response
-  // What comes from elsewhere, `fetch` for instance, cannot be changed.
-  const own = new Response(response.body, response)
-  for (const [name, value] of headers) own.headers.set(name, value)
-  return own
 }
 
 /** Path and query of a URL, without parsing all of it. */

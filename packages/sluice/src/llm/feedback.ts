@@ -4,14 +4,16 @@ import { ConformityCheck, type Conformity } from './conformity.ts'
 import { toldBudgets, type ToldBudget } from './dialects/told-budgets.ts'
 import { headerReader, type HeadersLike } from './headers.ts'
 import type { FeedbackParts } from './feedback-parts.ts'
+import { emptiest } from './emptiest.ts'
 import { Outage } from './outage.ts'
+import { Pauses } from './pauses.ts'
 import type { BudgetName } from './profile.ts'
 import type { Budget } from './provider.ts'
 import { Ramp } from './ramp.ts'
 import type { Judgement } from './refused.ts'
 import type { Asked, LlmUsage } from './request.ts'
 import { ON_ITS_WAY, Sent } from './sent.ts'
-import { shadowOf } from './shadow-buckets.ts'
+import { JITTER, leaseOf, shadowOf } from './shadow-buckets.ts'
 import { Squeeze } from './squeeze.ts'
 
 /** Whose buckets, at the shared store: those of a key and model, whoever asks. */
@@ -29,9 +31,6 @@ const LOOK: Millis = 1000
 /** Limits that differ by less are the same. */
 const SAME = 0.99
 
-/** How long it is paused where a provider refuses and does not say, in ms: doubled each time in a row, up to a minute. */
-const [SHORT, LONG]: readonly [Millis, Millis] = [1000, 60_000]
-
 /** A provider that says to come back later than in a day is not believed, in ms. */
 const DAY: Millis = 86_400_000
 
@@ -41,6 +40,7 @@ export class Feedback {
   readonly #checks = new Map<BudgetName, ConformityCheck>()
   readonly #conformity = new Map<BudgetName, Conformity>()
   readonly #told = new Map<BudgetName, number>()
+  readonly #left = new Map<BudgetName, number>()
   readonly #drift = new Map<BudgetName, number>()
   /** Of limits of which the provider tells nothing but refusals. */
   readonly #squeezes = new Map<BudgetName, Squeeze>()
@@ -48,11 +48,12 @@ export class Feedback {
   readonly #ramp: Ramp
   readonly #sent = new Sent()
   readonly #outage = new Outage()
-  #inARow = 0
+  readonly #pauses: Pauses
   #looked: Instant = -Infinity
 
   constructor(parts: FeedbackParts) {
     this.#parts = parts
+    this.#pauses = new Pauses(parts.random)
     this.#ramp = new Ramp(parts.limits.profile.ramp)
     for (const { name, profile } of parts.limits.budgets)
       if (profile.headers !== undefined && profile.modes.length > 1)
@@ -69,7 +70,12 @@ export class Feedback {
     return this.#told.get(name)
   }
 
-  /** What the provider last said is left, less what was thought to be. */
+  /** What the provider last said is left. */
+  leftOf(name: BudgetName): number | undefined {
+    return this.#left.get(name)
+  }
+
+  /** The same, less what was thought to be left. */
   driftOf(name: BudgetName): number | undefined {
     return this.#drift.get(name)
   }
@@ -96,7 +102,7 @@ export class Feedback {
   heard(headers: HeadersLike, asked: Asked | undefined, since: Instant): ReturnType<typeof toldBudgets> {
     const readings = toldBudgets(headerReader(headers), this.#parts.limits.profile.budgets, this.#parts.wall())
     if (asked !== undefined) {
-      this.#inARow = 0
+      this.#pauses.answered()
       for (const check of this.#checks.values()) check.began(asked)
     }
     const { clock, limits } = this.#parts
@@ -128,6 +134,7 @@ export class Feedback {
       this.#pace(now)
     } else if (limit !== undefined) this.#told.set(name, limit)
     if (remaining === undefined) return
+    this.#left.set(name, remaining)
     const full = limit ?? this.#told.get(name) ?? budget.limit
     const { available, interval } = gate.status(FLOW)[name]!
     // Rounded to the nearest: half of a step more may be there, and less than nothing is not.
@@ -184,9 +191,12 @@ export class Feedback {
     }
     const amounts = charges.atStart(asked)
     const isNews = budget !== undefined && is === 'wait' && this.#toldLimit(budget, limit, now)
+    this.#pauses.refused(since, now)
+    const isSilent = is === 'wait' && retryAfter === undefined && Object.keys(readings).length === 0
+    const ranOut = budget ?? (isSilent ? emptiest(limits.budgets, gate.status(FLOW), amounts) : undefined)
     let pause = retryAfter
     for (const row of limits.budgets) {
-      if (budget !== undefined && row.name !== budget) continue
+      if (ranOut !== undefined && row.name !== ranOut) continue
       const read = readings[row.name]?.remaining
       const { interval } = gate.status(FLOW)[row.name]!
       const amount = amounts[row.name] ?? 0
@@ -195,27 +205,39 @@ export class Feedback {
       const isWatchedClosely = row.profile.window < row.profile.per
       if (read !== undefined && read >= amount && is === 'wait' && isWatchedClosely)
         this.#squeeze(row.name, this.#squeezeOf(row.name).tooClose(this.#partOf(row), now), now)
+      const isGuess = pause === undefined && isSilent && ranOut !== undefined
+      if (isGuess) pause = this.#pauses.until(amount * interval)
       if (read === undefined && pause !== undefined && is === 'wait' && row.name !== 'money')
-        this.#ranOut(row, amount - pause / interval, isNews, now)
+        this.#ranOut(row, isGuess ? 0 : amount - pause / interval, { isNews, isGuess }, now)
     }
-    this.#inARow++
-    pause ??= Math.min(LONG, SHORT * 2 ** (this.#inARow - 1)) * (0.75 + this.#parts.random() / 2)
+    pause ??= this.#pauses.blind
     gate.hold(FLOW, Math.min(DAY, pause))
     return pause
   }
 
-  /** A refusal without figures: the time to wait says how much is short. As much as before is kept free of that. */
-  #ranOut(budget: Budget, left: number, isNews: boolean, now: Instant): void {
+  /**
+   * A refusal without figures: the time to wait says how much is short. Of that as much as before is kept free, less where
+   * little of the limit was in use: with few requests few come too close together, and a wait for it would be for nothing.
+   */
+  #ranOut(
+    budget: Budget,
+    left: number,
+    { isNews, isGuess }: { isNews: boolean; isGuess: boolean },
+    now: Instant,
+  ): void {
     const { gate, limits } = this.#parts
     const { name, limit, profile } = budget
-    const { available } = gate.status(FLOW)[name]!
+    const { available, capacity, interval } = gate.status(FLOW)[name]!
     const part = this.#partOf(budget)
     const free = (1 - limits.share) * limit * part
-    const wanted = left - free
+    const idle = Math.max(0, available / capacity)
+    const kept = Math.max(free * (1 - idle), Math.min(free, (JITTER + leaseOf(limits)) / interval))
+    const wanted = left - kept
     if (wanted < available) gate.correct(FLOW, { [name]: wanted })
-    if (isNews || profile.headers !== undefined) return
+    // What has headers says by them what there is, unless it has never sent any and says nothing now.
+    if (isNews || (profile.headers !== undefined && (!isGuess || this.#left.has(name)))) return
     // Where much was thought to be left it was not the rate that was too high.
-    const over = (Math.min(available, free) - wanted) / limit
+    const over = (Math.min(available, kept) - wanted) / limit
     this.#squeeze(name, this.#squeezeOf(name).refused(over, profile.per, part, now), now)
   }
 

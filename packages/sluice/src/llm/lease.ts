@@ -26,6 +26,8 @@ export interface LlmLease extends Disposable {
   readonly attempt: number
   /** What was taken, by budget. */
   readonly taken: Readonly<Amounts>
+  /** How many tokens its answer is expected to have: nine of ten of its like have had no more. */
+  readonly expected: number
   readonly ended: boolean
   /** The head of the answer has come. Feeds what it says of the limits to all processes. */
   heard(headers: HeadersLike): void
@@ -103,6 +105,10 @@ export class Lease implements LlmLease {
 
   get taken(): Readonly<Amounts> {
     return this.parts.taken
+  }
+
+  get expected(): number {
+    return this.parts.asked.predicted
   }
 
   heard(headers: HeadersLike): void {

@@ -12,6 +12,8 @@ export interface BudgetStatus {
   readonly per: Millis
   /** What the provider's headers say it is, where they do. */
   readonly told: number | undefined
+  /** What its headers last said is left, where they do: it was so when they came. */
+  readonly left: number | undefined
   /** Left for all processes, as far as is known here; below 0 while in debt. */
   readonly available: number
   /** At hand in this process, beside that. */
@@ -80,6 +82,7 @@ export function statusOf(quota: Quota): ModelStatus {
       limit,
       per,
       told: feedback.toldLimit(name),
+      left: feedback.leftOf(name),
       available,
       held,
       capacity,

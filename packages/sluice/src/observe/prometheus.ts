@@ -33,18 +33,19 @@ interface Value extends Reading {
  */
 export function prometheus(options: PrometheusOptions): void {
   const { registry, gate, tally, prefix = 'backpressure', labels = {} } = options
-  const register = (name: string, help: string, type: string, read: () => Value[]): void => {
+  const register = (name: string, help: string, type: string, read: () => Value[], aggregator = 'sum'): void => {
     const get = (): object => ({
       name,
       help,
       type,
-      aggregator: 'sum',
+      aggregator,
       values: read().map((value) => ({ ...value, labels: { ...labels, ...value.labels } })),
     })
-    registry.registerMetric({ name, help, type, aggregator: 'sum', labelNames: [], get, reset() {} } as never)
+    registry.registerMetric({ name, help, type, aggregator, labelNames: [], get, reset() {} } as never)
   }
   for (const { name, type, help, read } of METRICS)
-    register(`${prefix}_${name}`, help, type, () => [...read(gate, tally)])
+    // Of several processes whoever is under most of it speaks for all; all else is added up.
+    register(`${prefix}_${name}`, help, type, () => [...read(gate, tally)], name === 'pressure' ? 'max' : 'sum')
   const waits = `${prefix}_${WAIT_METRIC.name}`
   register(waits, WAIT_METRIC.help, 'histogram', () => waitValues(waits, tally))
 }

@@ -1,4 +1,3 @@
-import { isRejection } from '../ground/index.ts'
 import type { Gate } from '../gate/index.ts'
 import {
   Door,
@@ -8,7 +7,6 @@ import {
   signalOfWeb,
   targetOf,
   WebVisit,
-  webResponse,
   type DoorOptions,
   type PerConnection,
 } from '../http/index.ts'
@@ -67,9 +65,6 @@ export function protect<Context extends HonoContext = HonoContext>(
     const request = context.req.raw
     const arrival = door.arrivalOf(context)
     if (arrival === undefined) return next()
-    const instead = door.insteadOf(context)
-    if (instead !== undefined)
-      return webResponse(isRejection(instead) ? door.refusal(context, instead) : instead, request.method)
     let served: Response | undefined
     const serve = async (): Promise<Response> => {
       await next()

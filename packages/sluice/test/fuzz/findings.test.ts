@@ -1,20 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { BucketsStatement } from '../../src/coordinate/index.ts'
 import { redisBuckets, type RedisPort } from '../../src/redis/index.ts'
-
-const STATEMENT: BucketsStatement = {
-  turn: 1,
-  known: false,
-  claim: [0],
-  keep: [0],
-  need: [1],
-  want: [2],
-  pace: { stamp: 0, refills: [{ interval: 1, capacity: 10 }] },
-  reserve: 0,
-  critical: false,
-  hold: 0,
-}
+import { BUDGET, STATEMENT } from './bucket-statement.ts'
 
 function accountOf(reply: unknown): ReturnType<ReturnType<typeof redisBuckets>['open']> {
   const port: RedisPort = {
@@ -23,7 +10,7 @@ function accountOf(reply: unknown): ReturnType<ReturnType<typeof redisBuckets>['
     info: () => Promise.resolve(''),
     close: () => Promise.resolve(),
   }
-  return redisBuckets(port).open({ name: 'b', buckets: [{ name: 'r', interval: 1, capacity: 10 }] }, 't', 's')
+  return redisBuckets(port).open(BUDGET, 't', 's')
 }
 
 // What the campaign has found, by itself, so that it stays found whatever its seed.

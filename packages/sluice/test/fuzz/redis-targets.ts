@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import type { BucketsStatement, SlotNews, SlotReply, SlotReport } from '../../src/coordinate/index.ts'
+import type { SlotNews, SlotReply, SlotReport } from '../../src/coordinate/index.ts'
 import { redisBuckets, redisSlots, type RedisPort } from '../../src/redis/index.ts'
+import { BUDGET, STATEMENT } from './bucket-statement.ts'
 import type { FuzzTarget } from './fuzz-target.ts'
 
 const REPORT: SlotReport = {
@@ -49,19 +50,6 @@ function assertNumbers(value: SlotReply | SlotNews): void {
   assert.ok([value.life, value.number, value.granted, value.used, value.until].every((one) => typeof one === 'number'))
 }
 
-const BUDGET = { name: 'b', buckets: [{ name: 'r', interval: 1, capacity: 10 }] }
-const STATEMENT: BucketsStatement = {
-  turn: 1,
-  known: false,
-  claim: [0],
-  keep: [0],
-  need: [1],
-  want: [2],
-  pace: { stamp: 0, refills: [{ interval: 1, capacity: 10 }] },
-  reserve: 0,
-  critical: false,
-  hold: 0,
-}
 const GRANT = '[3,0,9000]'
 const NEWS = '[2,0,9000,1000,500,7,"2 20"]'
 

@@ -183,6 +183,28 @@ describe('semaphore', () => {
     assert.deepEqual(gate.stats, { limit: 1, inflight: 0, queued: 0 })
   })
 
+  it('resized, lets in whoever fits, and takes nothing from who is in', () => {
+    const gate = semaphore({ permits: 1, queue: fifo({ capacity: 10, maxWait: 1000 }), clock: new VirtualClock() })
+    const permits: Permit[] = []
+    const enter = (): void => void gate.enter({}, (verdict) => verdict.admitted && permits.push(verdict))
+    for (let count = 0; count < 4; count++) enter()
+    assert.deepEqual([permits.length, gate.stats], [1, { limit: 1, inflight: 1, queued: 3 }])
+    gate.resize(3)
+    assert.deepEqual([permits.length, gate.stats], [3, { limit: 3, inflight: 3, queued: 1 }])
+    gate.resize(2)
+    assert.deepEqual(gate.stats, { limit: 2, inflight: 3, queued: 1 })
+    permits[0]!.release('success')
+    assert.equal(gate.stats.queued, 1)
+    permits[1]!.release('success')
+    assert.deepEqual([permits.length, gate.stats], [4, { limit: 2, inflight: 2, queued: 0 }])
+    assert.equal(gate.tryEnter().admitted, false)
+    for (const wrong of [0, 1.5, NaN])
+      assert.throws(() => gate.resize(wrong), { name: 'RangeError', message: /resize/ })
+    gate.close()
+    gate.resize(9)
+    assert.equal(gate.tryEnter().admitted, false)
+  })
+
   it('takes only options that make sense', () => {
     for (const permits of [0, -1, 1.5, Number.NaN, Infinity])
       assert.throws(() => semaphore({ permits }), { name: 'RangeError', message: /^semaphore\.permits/ })

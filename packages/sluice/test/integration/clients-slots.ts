@@ -6,9 +6,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ClientOptions } from '../../src/clients/undici.ts'
 import { RejectedError, type Millis } from '../../src/index.ts'
 import { CLIENTS, tenSlots, upstream, type Asked, type Client, type Handler } from './clients-rig.ts'
+import { freePort } from './free-port.ts'
 import { until } from './waiting.ts'
 
-/** Where nobody listens: open for a moment, to find one, and closed again. */
+/** Where nobody listens. */
 let closedPort = 0
 
 const LIMIT = 10
@@ -205,9 +206,7 @@ export function slotRows(name: string, rows: 'all' | 'essential'): void {
     let lost = 0
     let most = 0
     before(async () => {
-      const gone = await upstream(OK)
-      closedPort = Number(new URL(gone.url).port)
-      await gone.close()
+      closedPort = await freePort()
     })
 
     for (const [row, { handle, options, one, judge }] of Object.entries(ROWS))

@@ -30,17 +30,21 @@ function told({ violations, faults }: Findings): string {
 }
 
 describe('slots of a fleet to which everything happens', { skip: noRedis }, () => {
-  for (const { seed, order } of SEEDS)
-    it(`S3.5 ${order}, seed ${seed}: never over, all is used again, accounts are true, all waiters end`, async () => {
-      const found = await disorder({ seed, order, length: 8000 })
-      assert.deepEqual(found.violations, [], told(found))
-      assert.ok(found.grants > 100)
-    })
+  // At once, each with a server of its own: a fleet mostly waits for what happens to it.
+  describe('by a seed', { concurrency: true }, () => {
+    for (const { seed, order } of SEEDS)
+      it(`S3.5 ${order}, seed ${seed}: never over, all is used again, accounts are true, all waiters end`, async () => {
+        const found = await disorder({ seed, order, length: 8000 })
+        assert.deepEqual(found.violations, [], told(found))
+        assert.ok(found.grants > 100)
+      })
+  })
 
   it('control: members that do it wrong are noticed, and work that heeds no lost lease', async () => {
     // Whether an instance that is cut off holds just then what another is granted is chance: one of three has to show it.
+    // In each of them all that are cut off are so for longer than a lease.
     const heedless = async (): Promise<Awaited<ReturnType<typeof disorder>>> => {
-      for (const seed of [4, 5, 6]) {
+      for (const seed of [46, 292, 110]) {
         const seen = await disorder({
           seed,
           order: 'share',
@@ -48,7 +52,7 @@ describe('slots of a fleet to which everything happens', { skip: noRedis }, () =
           faults: ['partition'],
           orders: { heeds: false, hold: [50, 4000] },
         })
-        if (seed === 6 || seen.violations.some((one) => one.startsWith('never over'))) return seen
+        if (seed === 110 || seen.violations.some((one) => one.startsWith('never over'))) return seen
       }
       throw new Error('unreachable')
     }

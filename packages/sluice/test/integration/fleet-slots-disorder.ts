@@ -89,7 +89,10 @@ class Scene {
   async play(): Promise<Findings> {
     const { length } = this.#plan
     await this.#admin.connect()
-    for (let at = 0; at < WORKERS; at++) await this.#start(at)
+    await inTurn(async () => {
+      for (let at = 0; at < WORKERS; at++) await this.#start(at)
+      await until('all have begun', () => this.#workers.every(({ state }) => state !== undefined))
+    })
     await this.#fleet.busy()
     const begun = instant()
     await sleep(CALM)
@@ -290,6 +293,15 @@ class Scene {
     for (const road of this.#roads) road.end()
     this.#admin.destroy()
   }
+}
+
+let turn: Promise<void> = Promise.resolve()
+
+/** One fleet after the other: processes that start leave nobody else any time, and what waits seems to be passed over. */
+function inTurn(begin: () => Promise<void>): Promise<void> {
+  const begun = turn.then(begin)
+  turn = begun.catch(() => {})
+  return begun
 }
 
 function connected(port: number) {

@@ -1,7 +1,6 @@
 import { openSync, writeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Redis } from 'ioredis'
-import { createClient } from 'redis'
+import type { createClient } from 'redis'
 import { RejectedError, seeded } from '../../src/index.ts'
 import { fleetSlots, ioRedis, nodeRedis, redisSlots, type RedisPort, type SlotPermit } from '../../src/redis/index.ts'
 
@@ -63,16 +62,23 @@ function watchStandstill(): void {
   }, 10)
 }
 
-async function connect(): Promise<{ port: RedisPort; client: ReturnType<typeof createClient> | undefined }> {
+type NodeRedis = ReturnType<typeof createClient>
+
+/** Only what it uses is loaded: there are many of these, and they start at once. */
+async function connect(): Promise<{ port: RedisPort; client: NodeRedis | undefined }> {
   if (orders.client === 'ioredis') {
+    const { Redis } = await import('ioredis')
     const redis = new Redis({ port, host: '127.0.0.1', retryStrategy: () => 50, maxRetriesPerRequest: null })
     redis.on('error', () => {})
     return { port: ioRedis(redis), client: undefined }
   }
-  const redis = createClient({ RESP: 3, socket: { port, host: '127.0.0.1', reconnectStrategy: 50 } })
+  const redis = (await import('redis')).createClient({
+    RESP: 3,
+    socket: { port, host: '127.0.0.1', reconnectStrategy: 50 },
+  })
   redis.on('error', () => {})
   await redis.connect()
-  return { port: nodeRedis(redis), client: redis as unknown as ReturnType<typeof createClient> }
+  return { port: nodeRedis(redis), client: redis as unknown as NodeRedis }
 }
 
 let works = 0
@@ -86,7 +92,7 @@ function length(): number {
   return orders.long > 0 && random() < 0.1 ? orders.long : least + random() * more
 }
 
-async function naive(client: ReturnType<typeof createClient>): Promise<void> {
+async function naive(client: NodeRedis): Promise<void> {
   while (!told.over) {
     if (Number((await client.get('active')) ?? 0) >= limit) {
       await sleep(5)

@@ -3,12 +3,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, it } from 'node:test'
 import type { CellReport } from './grpc-leaks.ts'
-
-/** The Node of this major version: this one, or the one the test script names. */
-function nodeOf(major: number): string | undefined {
-  if (process.versions.node.startsWith(`${major}.`)) return process.execPath
-  return process.env[`SLUICE_NODE_${major}`] || undefined
-}
+import { nodeOf, noNode } from './node-children.ts'
 
 /** Plays the cells in a process of its own, on a Node of its own. */
 async function play(node: string, manner: 'gated' | 'status-only'): Promise<CellReport[]> {
@@ -33,11 +28,9 @@ async function play(node: string, manner: 'gated' | 'status-only'): Promise<Cell
 
 describe('sluice/grpc, however a call ends', () => {
   for (const major of [20, 22, 24]) {
-    const node = nodeOf(major)
-    const skip = node === undefined ? `no Node ${major} here: SLUICE_NODE_${major} is not set` : false
-
+    const skip = noNode(major)
     it(`S1.11 Node ${major}: of 1,000 calls a cell none leaves a permit behind`, { skip }, async (t) => {
-      const reports = await play(node!, 'gated')
+      const reports = await play(nodeOf(major)!, 'gated')
       assert.equal(reports.length, 11)
       for (const { cell, calls, leaked, queued, overAdmitted, statuses, endings } of reports) {
         t.diagnostic(`Node ${major}, ${cell}: ${leaked} of ${calls} leaked, ${overAdmitted} over-admitted`)

@@ -10,6 +10,9 @@ export function nodeOf(major: number): string | undefined {
   return process.env[`SLUICE_NODE_${major}`] || undefined
 }
 
+/** Whether everything is to be run on every Node, also what proves little more there: `SLUICE_NODE_MATRIX=1`. */
+export const wholeMatrix: boolean = process.env['SLUICE_NODE_MATRIX'] !== undefined
+
 /** For `skip` of a test that needs that Node: why it cannot be had. */
 export function noNode(major: number): string | false {
   return nodeOf(major) === undefined ? `no Node ${major} here: SLUICE_NODE_${major} is not set` : false

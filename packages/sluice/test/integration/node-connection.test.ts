@@ -7,6 +7,8 @@ import type { Crowd } from './node-connection-server.ts'
 import { until } from './waiting.ts'
 
 const SERVER = 'node-connection-server.js'
+/** How many requests one read brings: 64 KiB. */
+const READ = 65_536 / 'GET /1000 HTTP/1.1\r\nhost: a\r\n\r\n'.length
 const gets = (count: number): string =>
   Array.from({ length: count }, (_, at) => `GET /${at} HTTP/1.1\r\nhost: a\r\n\r\n`).join('')
 const paths = (count: number): string => Array.from({ length: count }, (_, at) => `/${at} `).join('')
@@ -50,30 +52,40 @@ for (const major of [20, 22, 24]) {
       await withChild<Crowd>(SERVER, major, async ({ port }, report) => {
         const client = await connect(port)
         client.send(gets(20_000))
+        const sent = performance.now()
         await report('some to be held back', (now) => now.held > 1000)
+        const idle = performance.now() - sent
         const { order, most, mostHeld } = await report.ask('answer', 'the last', (now) => now.served === 20_000)
         await until('all answers', () => answered(client) === 20_000)
         assert.equal(order, paths(20_000))
         assert.equal(most, 32)
-        // A thousand, and what one read more brings.
-        assert.ok(mostHeld < 4000, `${mostHeld} were held back at once`)
+        // A thousand, and what one read more brings; and one more for each second that passed on a busy machine before.
+        assert.ok(mostHeld < 4000 + Math.floor(idle / 1000) * READ, `${mostHeld} were held back at once`)
         client.leave()
-      })
-    })
-
-    it('and when it leaves meanwhile, or is reset, that is found out within seconds', async () => {
-      await withChild<Crowd>(SERVER, major, async ({ port }, report) => {
-        const clients = [await connect(port), await connect(port)] as const
-        for (const client of clients) client.send(gets(20_000))
-        await report('some to be held back', (now) => now.held > 2000)
-        clients[0].leave()
-        clients[1].reset()
-        const { most, served } = await report('nothing left', (now) => now.inflight === 0 && now.held === 0)
-        assert.deepEqual([most, served], [64, 64])
       })
     })
   })
 }
+
+// On all Nodes at once: nothing happens for seconds.
+describe('sluice/node, whoever pipelines more than is read', { concurrency: true }, () => {
+  for (const major of [20, 22, 24])
+    it(
+      `Node ${major}: and when it leaves meanwhile, or is reset, that is found out within seconds`,
+      { skip: noNode(major) },
+      async () => {
+        await withChild<Crowd>(SERVER, major, async ({ port }, report) => {
+          const clients = [await connect(port), await connect(port)] as const
+          for (const client of clients) client.send(gets(20_000))
+          await report('some to be held back', (now) => now.held > 2000)
+          clients[0].leave()
+          clients[1].reset()
+          const { most, served } = await report('nothing left', (now) => now.inflight === 0 && now.held === 0)
+          assert.deepEqual([most, served], [64, 64])
+        })
+      },
+    )
+})
 
 describe('sluice/node, perConnection', () => {
   it('is a whole number of at least 1, or Infinity', () => {

@@ -20,7 +20,8 @@ const outcomes: Outcome[] = []
 const events: string[] = []
 const observer = { released: (_arrival: unknown, outcome: Outcome): void => void outcomes.push(outcome) }
 const gate = semaphore({ permits: 1, queue: fifo({ maxWait: 60_000 }), name: 'late', observer })
-const LATE = 300
+/** Long after its time is up: what becomes of it meanwhile is looked at. */
+const LATE = 600
 
 const handlers: Readonly<Record<string, (req: IncomingMessage, res: ServerResponse) => unknown>> = {
   '/quick': (_req, res) => res.end('quick'),

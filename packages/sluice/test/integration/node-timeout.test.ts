@@ -15,8 +15,9 @@ async function asked(port: number, head: string): Promise<Connection> {
   return client
 }
 
+// Several at a time, each with a server of its own: they wait for time to be up.
 for (const major of [20, 22, 24])
-  describe(`sluice/node, a handler over its time, Node ${major}`, { skip: noNode(major) }, () => {
+  describe(`sluice/node, a handler over its time, Node ${major}`, { skip: noNode(major), concurrency: 3 }, () => {
     const on = (prove: (port: number, until: UntilReport<Late>) => Promise<void>): Promise<void> =>
       withChild<Late>('node-timeout-server.js', major, ({ port }, report) => prove(port, report))
 

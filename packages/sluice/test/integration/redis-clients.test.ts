@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test'
 import { RejectedError } from '../../src/index.ts'
 import { instant } from './fleet-slots-rig.ts'
 import { commandsAndMessages, hearsAgain, slotsAndBuckets, slotsOf } from './redis-laws.ts'
-import { singles } from './redis-openers.ts'
+import { singles, type Opened } from './redis-openers.ts'
 import { noRedis, RedisServer } from './redis-server.ts'
 
 /** What is run only with `SLUICE_REDIS_MATRIX=1`: differs from one that is run in how messages come, not in commands. */
@@ -39,13 +39,13 @@ describe('Redis ports', { skip: noRedis }, () => {
       }
     })
 
-    it(`S3.5 S2.1 ${name}: slots are handed over by messages, and buckets are shared`, async () => {
-      const [one, other] = [await open(server.port), await open(server.port)]
-      try {
-        await slotsAndBuckets(one, other, name)
-      } finally {
-        await Promise.all([one.close(), other.close()])
+    it(`S3.5 S2.1 ${name}: slots are handed over by messages, and buckets are shared`, async (t) => {
+      const opened = async (): Promise<Opened> => {
+        const one = await open(server.port)
+        t.after(() => one.close())
+        return one
       }
+      await slotsAndBuckets(await opened(), await opened(), name)
     })
 
     it(

@@ -36,11 +36,16 @@ describe('a cluster of Redis', { skip: noRedis }, () => {
 
   for (const [name, open] of Object.entries(clusters)) {
     const opened = async (work: (one: Opened, other: Opened) => Promise<void>): Promise<void> => {
-      const [one, other] = [await open(servers.ports), await open(servers.ports)]
+      const one = await open(servers.ports)
       try {
-        await work(one, other)
+        const other = await open(servers.ports)
+        try {
+          await work(one, other)
+        } finally {
+          await other.close()
+        }
       } finally {
-        await Promise.all([one.close(), other.close()])
+        await one.close()
       }
     }
 

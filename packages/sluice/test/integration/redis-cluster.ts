@@ -13,16 +13,16 @@ export class RedisClusterServers {
   }
 
   static async start(replicas: 0 | 1 = 0): Promise<RedisClusterServers> {
-    const nodes = []
-    for (let at = 0; at < 3 + replicas; at++) nodes.push(await node())
-    const cluster = new RedisClusterServers(nodes)
+    const nodes: RedisServer[] = []
     try {
+      for (let at = 0; at < 3 + replicas; at++) nodes.push(await node())
+      const cluster = new RedisClusterServers(nodes)
       await cluster.#join(replicas)
+      return cluster
     } catch (error) {
-      await cluster.stop()
+      await Promise.all(nodes.map((each) => each.stop()))
       throw error
     }
-    return cluster
   }
 
   async #join(replicas: number): Promise<void> {

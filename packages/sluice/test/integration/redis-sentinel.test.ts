@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { InUse, slotsAndBuckets, slotsOf } from './redis-laws.ts'
-import { sentinels } from './redis-openers.ts'
+import { sentinels, type Opened } from './redis-openers.ts'
 import { RedisSentinelServers } from './redis-sentinel.ts'
 import { noRedis } from './redis-server.ts'
 import { until } from './waiting.ts'
@@ -12,16 +12,22 @@ const LEASE = 600
 /** What is run only with `SLUICE_REDIS_MATRIX=1`. */
 const wide = process.env['SLUICE_REDIS_MATRIX'] === undefined ? /5/ : /^$/
 
-describe('Redis with a Sentinel', { skip: noRedis }, () => {
+// At once, each with servers of its own: they wait for the Sentinel.
+describe('Redis with a Sentinel', { skip: noRedis, concurrency: true }, () => {
   for (const [name, open] of Object.entries(sentinels))
     it(
       `S3.5 ${name}: a replica that lags takes over: never over, after a window of learning used again`,
       {
         skip: wide.test(name) && 'only with SLUICE_REDIS_MATRIX=1',
       },
-      async () => {
+      async (t) => {
         const servers = await RedisSentinelServers.start()
-        const opened = await Promise.all([0, 1].map(() => open(servers.name, servers.sentinel.port)))
+        const opened: Opened[] = []
+        t.after(async () => {
+          await Promise.allSettled(opened.map((each) => each.close()))
+          await servers.stop()
+        })
+        for (let at = 0; at < 2; at++) opened.push(await open(servers.name, servers.sentinel.port))
         const [one, other] = [opened[0]!, opened[1]!]
         const [mine, theirs] = [slotsOf(one, name, LIMIT, LEASE), slotsOf(other, name, LIMIT, LEASE)]
         const used = new InUse()
@@ -48,8 +54,6 @@ describe('Redis with a Sentinel', { skip: noRedis }, () => {
           clearInterval(watch)
           await used.end()
           for (const gate of [mine, theirs]) gate.close()
-          await Promise.all(opened.map((each) => each.close()))
-          await servers.stop()
         }
       },
     )

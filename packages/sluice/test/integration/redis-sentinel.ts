@@ -15,26 +15,32 @@ export class RedisSentinelServers {
   }
 
   static async start(): Promise<RedisSentinelServers> {
-    const master = await RedisServer.start('--repl-diskless-sync-delay', '0')
-    const replica = await RedisServer.start('--replicaof', `127.0.0.1 ${master.port}`)
-    const sentinel = await RedisServer.sentinel(
-      `sentinel monitor main 127.0.0.1 ${master.port} 1`,
-      'sentinel down-after-milliseconds main 500',
-      'sentinel failover-timeout main 4000',
-    )
-    const servers = new RedisSentinelServers(master, replica, sentinel)
+    const started: RedisServer[] = []
+    const begun = async (server: Promise<RedisServer>): Promise<RedisServer> => {
+      started.push(await server)
+      return server
+    }
     try {
+      const master = await begun(RedisServer.start('--repl-diskless-sync-delay', '0'))
+      const replica = await begun(RedisServer.start('--replicaof', `127.0.0.1 ${master.port}`))
+      const sentinel = await begun(
+        RedisServer.sentinel(
+          `sentinel monitor main 127.0.0.1 ${master.port} 1`,
+          'sentinel down-after-milliseconds main 500',
+          'sentinel failover-timeout main 4000',
+        ),
+      )
       await until('the replica copies', async () =>
         String(await replica.tell('INFO', 'replication')).includes('master_link_status:up'),
       )
       await until('the sentinel knows the replica', async () =>
         String(await sentinel.tell('INFO', 'sentinel')).includes('slaves=1'),
       )
+      return new RedisSentinelServers(master, replica, sentinel)
     } catch (error) {
-      await servers.stop()
+      await Promise.all(started.map((each) => each.stop()))
       throw error
     }
-    return servers
   }
 
   /** The replica hears no more of the master, and cannot ask. */

@@ -50,10 +50,16 @@ export class RedisServer {
       : [...own, '--save', '', '--appendonly', 'no', ...this.#more]
     const child = spawn(redisProgram!, args, { stdio: 'ignore' })
     this.#child = child
-    await until('redis-server answers', () => {
-      if (child.exitCode !== null) throw new Error(`redis-server ended with ${child.exitCode}: is ${this.port} taken?`)
-      return answers(this.port)
-    })
+    try {
+      await until('redis-server answers', () => {
+        if (child.exitCode !== null)
+          throw new Error(`redis-server ended with ${child.exitCode}: is ${this.port} taken?`)
+        return answers(this.port)
+      })
+    } catch (error) {
+      await this.kill()
+      throw error
+    }
   }
 
   /** Sends it one command. Whoever waits for one that has gone would wait for ever. */

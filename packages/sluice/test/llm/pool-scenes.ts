@@ -22,6 +22,16 @@ function openaiLike(counts: Counting): () => Record<string, LimitModel> {
   })
 }
 
+/** A provider that says nothing but 429, and has so many tokens a minute where 400,000 were declared. */
+export function silent(limit: number = TPM): Scene {
+  return {
+    limits: () => provider.generic({ model: MODEL, tpm: TPM }),
+    truth: () => ({ tokens: { limit, counts: 'sum', silent: true } }),
+    tight: 'tokens',
+    naive: sum,
+  }
+}
+
 const sum = ({ input, maxOutput }: Call): number => input + maxOutput
 
 /** Every profile against a provider that is as the profile says. */

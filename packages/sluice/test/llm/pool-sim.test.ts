@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { seeded } from '../../src/ground/index.ts'
 import { llmPool, provider, type ModelLimits } from '../../src/llm/index.ts'
 import { playLoad, type LoadOptions, type LoadResult } from './pool-load.ts'
-import { SCENES, type Scene } from './pool-scenes.ts'
+import { SCENES, silent, type Scene } from './pool-scenes.ts'
 import type { Counting, LimitModel, ProviderModel } from './provider-model.ts'
 import { StepClock } from './step-clock.ts'
 
@@ -76,6 +76,26 @@ describe('S2.2 the pool when things change, in virtual time', () => {
     const { utilization, atEvent, afterEvent } = await load(SCENES['gemini']!, { cut: 0.5, duration: 5 * 60_000 })
     assert.ok(atEvent + afterEvent <= 6, `${atEvent + afterEvent} × 429`)
     assert.ok(utilization >= 0.97, `${utilization}`)
+  })
+})
+
+describe('S2.2 a provider that says nothing but 429', () => {
+  it('S2.2 somebody else uses a fifth of it from the middle on: three refusals find out', async () => {
+    const { utilization, atEvent, afterEvent } = await load(silent(), { foreign: 0.2, duration: 5 * 60_000 })
+    assert.ok(atEvent + afterEvent <= 3, `${atEvent + afterEvent} × 429`)
+    assert.ok(utilization >= 0.97, `${utilization}`)
+  })
+
+  it('S2.2 the limit is halved in the middle: six', async () => {
+    const { utilization, atEvent, afterEvent } = await load(silent(), { cut: 0.5, duration: 5 * 60_000 })
+    assert.ok(atEvent + afterEvent <= 6, `${atEvent + afterEvent} × 429`)
+    assert.ok(utilization >= 0.97, `${utilization}`)
+  })
+
+  it('S2.2 it was never more than half of what was declared: found out in the first minute', async () => {
+    const { utilization, refusedLater } = await load(silent(200_000), { callers: 120, duration: 5 * 60_000 })
+    assert.equal(refusedLater, 0)
+    assert.ok(utilization >= 0.95, `${utilization}`)
   })
 })
 

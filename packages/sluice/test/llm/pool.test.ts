@@ -152,9 +152,46 @@ describe('S2.2 llmPool: what the provider says', () => {
     const waits = other!.acquire(small).then(() => (at = clock.now()))
     await clock.pass(20_000)
     await waits
-    // And as long again as it takes until 10 % of the limit is free.
-    assert.ok(at - since >= 6700 && at - since < 14_000, `after ${at - since} ms`)
+    // Hardly anything was in use, so hardly more than that is kept free.
+    assert.ok(at - since >= 6700 && at - since < 8000, `after ${at - since} ms`)
     assert.ok(other!.pressure.value.level < 1)
+  })
+
+  it('S2.2 a 429 that says nothing at all: as long as what was asked for takes to come back', async () => {
+    const made = await warmed()
+    const waitOf = async (input: number): Promise<number> => {
+      const lease = await within(made.clock, made.pool.acquire({ model: 'm', input, maxOutput: 0 }), MINUTE)
+      const verdict = lease.refused({ status: 429 })
+      assert.deepEqual([verdict.is, verdict.retry], ['wait', true])
+      const since = made.clock.now()
+      let at = Infinity
+      const again = lease.again().then((next) => {
+        at = made.clock.now()
+        return next
+      })
+      await made.clock.pass(MINUTE)
+      const next = await again
+      next.heard({})
+      next.settle({ input, output: 0 })
+      return at - since
+    }
+    // 1,000 tokens a second; nobody is so sure of estimates that a quarter more would be nothing.
+    const short = await waitOf(100)
+    assert.ok(short >= 250 && short < 1200, `${short}`)
+    const long = await waitOf(3000)
+    assert.ok(long >= 3000 && long < 5500, `${long}`)
+  })
+
+  it('S2.2 refusals of requests that were under way together are one event', async () => {
+    const made = await warmed()
+    const leases = await takeAll(made, { model: 'm', input: 100, maxOutput: 0 }, 8)
+    assert.equal(leases.length, 8)
+    for (const lease of leases) {
+      lease.refused({ status: 429 })
+      await made.clock.pass(1)
+    }
+    const { heldFor } = made.pool.status()[0]!
+    assert.ok(heldFor > 100 && heldFor <= 320, `${heldFor} ms: each of them would have doubled it`)
   })
 
   it('S2.2 headers pull down at once, and the limit they name is the limit', async () => {

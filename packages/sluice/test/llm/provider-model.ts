@@ -14,6 +14,8 @@ export interface LimitModel {
   readonly header?: string
   readonly dialect?: 'openai' | 'anthropic'
   readonly named?: string
+  /** A refusal says nothing but its status. */
+  readonly silent?: boolean
 }
 
 /** One call, as it really is. */
@@ -110,6 +112,7 @@ export class ProviderModel {
       const capacity = this.#capacity(bucket)
       if (bucket.used + needed <= capacity + 1e-6) continue
       this.refusals.push(this.#clock.now())
+      if (bucket.silent === true) return { status: 429, headers: {}, body: '' }
       const wait = Math.ceil(((bucket.used + needed - capacity) / bucket.limit) * (bucket.per ?? MINUTE))
       const headers = {
         ...this.headers(),

@@ -8,9 +8,9 @@ import {
   MetricReader,
   type HistogramMetricData,
 } from '@opentelemetry/sdk-metrics'
-import { fifo, limiter, semaphore, tally } from '../../src/index.ts'
+import { limiter, tally } from '../../src/index.ts'
 import { otel } from '../../src/observe/otel.ts'
-import { VirtualClock } from '../../src/sim/index.ts'
+import { eventful } from './eventful.ts'
 
 /** Collects when asked, and keeps nothing to do with time. */
 class Reader extends MetricReader {
@@ -23,26 +23,12 @@ class Reader extends MetricReader {
 
 describe('sluice/otel', () => {
   it('S3.8 gives the agreed metrics to a real OpenTelemetry SDK', async () => {
-    const clock = new VirtualClock()
-    const counts = tally()
-    const gate = semaphore({
-      permits: 1,
-      queue: fifo({ capacity: 1, maxWait: 5000 }),
-      clock,
-      observer: counts,
-      name: 'api',
-    })
     const reader = new Reader()
     const provider = new MeterProvider({ readers: [reader] })
-    const end = otel({ meter: provider.getMeter('test'), gate, tally: counts })
-
-    const first = gate.tryEnter()
-    assert.ok(first.admitted)
-    const second = gate.acquire()
-    await assert.rejects(gate.acquire(), { code: 'queue_full' })
-    clock.advance(70)
-    first.release('success')
-    const permit = await second
+    let end: Disposable | undefined
+    const { gate, counts, permit } = await eventful((watched, seen) => {
+      end = otel({ meter: provider.getMeter('test'), gate: watched, tally: seen })
+    })
 
     const read = async (): Promise<Map<string, unknown>> => {
       const { resourceMetrics, errors } = await reader.collect()
@@ -76,7 +62,7 @@ describe('sluice/otel', () => {
     assert.deepEqual([waits.count, waits.sum, waits.buckets.counts], [2, 0.07, [1, 0, 1, 0, 0, 0, 0, 0]])
 
     permit.release('success')
-    end[Symbol.dispose]()
+    end![Symbol.dispose]()
     assert.ok(gate.tryEnter().admitted)
     assert.equal(counts.admissions, 3)
     const after = await read()

@@ -2,17 +2,28 @@ import { z } from 'zod'
 import { isIP } from 'node:net'
 import type { Millis } from 'sluice'
 import { trust } from 'sluice/http'
-import { count, duration, optional, required, standard, text, type Kind } from '../fields.ts'
+import { choice, count, duration, optional, required, size, standard, text, type Kind } from '../fields.ts'
+
+/** What the gateway shows to clients on the data port. */
+export interface TlsConfig {
+  /** A file in PEM: the certificate, and after it those that vouch for it. */
+  readonly cert: string
+  /** A file in PEM: the private key, without a passphrase. */
+  readonly key: string
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
+}
 
 /** Where the gateway listens, and whom it believes. */
 export interface ListenConfig {
   readonly host: string
   readonly port: number
+  readonly tls?: TlsConfig | undefined
   readonly adminHost: string
   readonly adminPort: number
   readonly adminToken?: string | undefined
   readonly trustedProxies: readonly string[]
   readonly clientTimeout?: Millis | undefined
+  readonly bodyPace: { readonly bytes: number; readonly over: Millis }
   readonly drainTimeout: Millis
 }
 
@@ -36,10 +47,34 @@ const RANGE: Kind<string> = text('an address, a range like 10.0.0.0/8, or loopba
 
 const PORT = count(0, 65_535)
 
+const FILE: Kind<string> = text('the path of a file', (path) => path !== '' && !/[\0\n]/.test(path))
+
+/** The oldest TLS that is spoken, where nothing is said. */
+export const MIN_VERSION = 'TLSv1.2'
+
+const tlsSection: z.ZodType<TlsConfig> = z
+  .strictObject({
+    cert: required(FILE, 'A PEM file: the certificate, and after it those that vouch for it.'),
+    key: required(FILE, 'A PEM file: the private key, without a passphrase.'),
+    minVersion: standard(choice(['TLSv1.2', 'TLSv1.3']), 'The oldest version that is spoken.', MIN_VERSION),
+  })
+  .meta({ description: 'HTTP/1.1 and HTTP/2 over TLS on the data port. Left out: HTTP/1.1 without.' })
+
+const bodyPace: z.ZodType<ListenConfig['bodyPace']> = z
+  .strictObject({
+    bytes: standard(size(0, 2 ** 30), 'So much must move in that time. 0B: nothing need.', '1000B'),
+    over: standard(duration(1000, 86_400_000), 'To within a second.', '10s'),
+  })
+  .meta({
+    description:
+      'How fast clients must send a body, and read an answer while others want its place; else their connection ends.',
+  })
+
 export const listenSection: z.ZodType<ListenConfig> = z
   .strictObject({
     host: standard(ADDRESS, 'Address of the data port.', '0.0.0.0'),
     port: standard(PORT, 'The data port; 0 takes any free one.', 8080),
+    tls: tlsSection.optional(),
     adminHost: standard(ADDRESS, 'Address of the admin port. Other than loopback needs an adminToken.', '127.0.0.1'),
     adminPort: standard(PORT, 'Health, metrics, snapshot, control; 0 takes any free one.', 9090),
     adminToken: optional(
@@ -58,6 +93,7 @@ export const listenSection: z.ZodType<ListenConfig> = z
       duration(1000, 86_400_000),
       'How long nothing at all may move on a connection with a request on it. Default: 5 minutes, or twice the longest headers timeout.',
     ),
+    bodyPace: bodyPace.prefault({}),
     drainTimeout: standard(duration(0, 86_400_000), 'For what is in progress to end after SIGTERM.', '30s'),
   })
   .meta({ description: 'Where the gateway listens, and whom it believes.' })

@@ -42,6 +42,14 @@ export interface LlmLimitConfig {
   readonly maxOutput?: number | undefined
 }
 
+/** Other ways to an answer for those who would wait too long. At least one. */
+export interface LlmOverflowConfig {
+  readonly upstream?: string | undefined
+  readonly count: number
+  readonly cached?: Millis | undefined
+  readonly batch?: string | undefined
+}
+
 /** Language models behind the gateway. */
 export interface LlmConfig {
   readonly dialect: 'openai' | 'anthropic'
@@ -50,13 +58,14 @@ export interface LlmConfig {
   readonly maxBody: number
   readonly readTimeout: Millis
   readonly maxOutput: number
+  readonly usage: 'pass' | 'inject'
   readonly queue: LlmQueueConfig
   readonly inflight: LlmInflightConfig
   readonly service: { readonly input: number; readonly output: number }
   readonly weights: Readonly<Record<string, number>>
   readonly slowReader: LlmReaderConfig
   readonly retries: { readonly owner: 'client' | 'gateway'; readonly attempts: number }
-  readonly overflow?: { readonly upstream: string; readonly count: number } | undefined
+  readonly overflow?: LlmOverflowConfig | undefined
   readonly limits?: readonly LlmLimitConfig[] | undefined
   readonly scope: 'local' | 'fleet'
 }
@@ -139,6 +148,11 @@ export const llmSection: z.ZodType<LlmConfig> = z
     maxBody: standard(size(1024, 2 ** 28), 'A larger request is refused.', '1MiB'),
     readTimeout: standard(duration(100, DAY), 'For the body of a request to come.', '30s'),
     maxOutput: standard(count(1, MOST), 'The most tokens of an answer to a request that does not say.', 4096),
+    usage: standard(
+      choice(['pass', 'inject']),
+      'Whether streams of OpenAI chat are asked for their usage where the client does not, and its chunk is left out again.',
+      'pass',
+    ),
     queue: queue.prefault({}),
     inflight: inflight.prefault({}),
     service: z
@@ -166,12 +180,17 @@ export const llmSection: z.ZodType<LlmConfig> = z
       .meta({ description: 'The one owner of retries.' }),
     overflow: z
       .strictObject({
-        upstream: required(NAME, 'Where requests go that would wait too long.'),
-        count: standard(count(1, 1_000_000), 'So many at once.', 16),
+        upstream: optional(NAME, 'Where requests go that would wait too long.'),
+        count: standard(count(1, 1_000_000), 'So many at once, there and to batch.', 16),
+        cached: optional(
+          duration(1000, DAY),
+          'Answer them with what the same request of the same tenant was answered, if it is no older. Kept as cache says.',
+        ),
+        batch: optional(NAME, 'Where those go that say prefer: respond-async: an upstream that takes them for later.'),
       })
       .optional()
       .meta({
-        description: 'Another upstream, for requests that would not begin in time. Left out: they are refused.',
+        description: 'Other ways, for requests that would not begin in time: cached, upstream, batch, in this order.',
       }),
     limits: z
       .array(limit)

@@ -38,6 +38,8 @@ export interface JwtTenants extends Common {
   readonly audience?: string | undefined
   readonly claim: string
   readonly roleClaim?: string | undefined
+  /** The key set may be where credentials of the machine are handed out. */
+  readonly allowLinkLocal: boolean
 }
 
 export interface AddressTenants extends Common {
@@ -120,6 +122,7 @@ const byToken = z.strictObject({
   audience: optional(PLAIN, 'What aud must be or hold. Default: anything.'),
   claim: standard(PLAIN, 'The claim that names the tenant.', 'sub'),
   roleClaim: optional(PLAIN, 'The claim with a role, or a list of them.'),
+  allowLinkLocal: standard(flag(), 'Fetch the key set from link-local and cloud metadata addresses, too.', false),
   ...common,
 })
 

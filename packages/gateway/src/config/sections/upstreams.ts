@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Millis } from 'sluice'
-import { choice, count, duration, NAME, PATH, required, standard, quantity, type Kind } from '../fields.ts'
+import { choice, count, duration, flag, NAME, PATH, required, standard, quantity, type Kind } from '../fields.ts'
 import { upstreamUrl } from '../upstream-url.ts'
 
 /** One server of an upstream. */
@@ -38,6 +38,8 @@ export interface UpstreamConfig {
   readonly passive: PassiveConfig
   readonly breaker?: BreakerConfig | undefined
   readonly timeouts: { readonly connect: Millis; readonly headers: Millis; readonly body: Millis }
+  /** Also where credentials of the machine are handed out. */
+  readonly allowLinkLocal: boolean
 }
 
 export type UpstreamsConfig = Readonly<Record<string, UpstreamConfig>>
@@ -107,6 +109,11 @@ const upstream: z.ZodType<UpstreamConfig> = z.strictObject({
   passive: passive.prefault({}),
   breaker: breaker.optional(),
   timeouts: timeouts.prefault({}),
+  allowLinkLocal: standard(
+    flag(),
+    'Connect to link-local and cloud metadata addresses, too: 169.254.0.0/16, fe80::/10 and their like.',
+    false,
+  ),
 })
 
 export const upstreamsSection: z.ZodType<UpstreamsConfig> = z

@@ -1,0 +1,15 @@
+import type { Registry } from 'prom-client'
+import type { LlmStatus } from '../llm/index.ts'
+import { llmMetrics } from './llm-metrics.ts'
+import { metrics } from './metrics.ts'
+
+/**
+ * What `/metrics` of one process tells.
+ * @param llm the door to language models; answers `undefined` where there is none
+ */
+export function registryOf(...sources: [...Parameters<typeof metrics>, llm: () => LlmStatus | undefined]): Registry {
+  const [gate, tally, proxy, snapshot, llm] = sources
+  const registry = metrics(gate, tally, proxy, snapshot)
+  llmMetrics(registry, llm)
+  return registry
+}

@@ -1,0 +1,57 @@
+import type { Clock, Instant } from 'sluice'
+import type { LlmUsage } from 'sluice/llm'
+import type { CallSize } from './line.ts'
+import type { LlmMeter } from './llm-meter.ts'
+
+/** What one call adds to the figures. */
+export class CallMeter {
+  readonly #meter: LlmMeter
+  readonly #clock: Clock
+  readonly #since: Instant
+  #pieces = 0
+  #output = 0
+  #last: Instant = 0
+
+  /** @param since when the call arrived */
+  constructor(meter: LlmMeter, clock: Clock, since: Instant) {
+    this.#meter = meter
+    this.#clock = clock
+    this.#since = since
+  }
+
+  /** A part of a stream has come. @param pieces of the answer, seen so far @param output tokens of it so far */
+  streamed(pieces: number, output: number): void {
+    if (pieces > this.#pieces) {
+      const now = this.#clock.now()
+      if (this.#pieces === 0) this.#meter.first(now - this.#since)
+      else this.#meter.next(now - this.#last)
+      this.#pieces = pieces
+      this.#last = now
+    }
+    this.#produced(output)
+  }
+
+  /**
+   * It has ended.
+   * @param expected tokens of the answer, where somebody expected any
+   * @param isWhole false where it was cut, and says nothing about predictions
+   */
+  ended(size: CallSize, usage: LlmUsage | undefined, expected: number | undefined, isWhole: boolean): void {
+    const meter = this.#meter
+    const { input = usage === undefined && !isWhole ? 0 : size.input, output = 0 } = usage ?? {}
+    this.#produced(output)
+    meter.tokens.input += input
+    meter.tokens.output += output
+    meter.lately.now.input += input
+    if (!isWhole) return
+    if (usage?.input !== undefined) meter.turnedOut('input', size.input, usage.input)
+    if (usage?.output !== undefined && expected !== undefined) meter.turnedOut('output', expected, usage.output)
+  }
+
+  /** For the present tokens count as they come, and not when their stream has ended. */
+  #produced(output: number): void {
+    if (output <= this.#output) return
+    this.#meter.lately.now.output += output - this.#output
+    this.#output = output
+  }
+}

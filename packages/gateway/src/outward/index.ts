@@ -1,0 +1,2 @@
+export { guardedLookup, LINK_LOCAL } from './guarded-lookup.ts'
+export { isLinkLocal } from './link-local.ts'
