@@ -26,7 +26,7 @@ const { values, positionals: words } = parseArgs({
   options: { stale: { type: 'boolean', default: false }, built: { type: 'boolean', default: false } },
 })
 if (!values.built) setUp()
-const node = nodeOf(24)
+const node = await nodeOf(24)
 if (node === undefined) {
   process.stderr.write('sluice: Node 24 cannot be had on this machine\n')
   process.exit(1)

@@ -1,4 +1,4 @@
-// Runs the test files it is given, two at a time, and then by themselves those that judge what a machine can do: with
+// Runs the test files it is given, a few at a time, and then by themselves those that judge what a machine can do: with
 // one reporter and one summary. Ends with 1 when a test failed. A file that does not end is ended, and what it was at is
 // named: one that hangs must cost minutes, and not the whole run.
 import { readdirSync, readFileSync } from 'node:fs'
@@ -17,6 +17,11 @@ const ALONE = [
   'sluice/dist/test/integration/fleet-slots-chaos.test.js',
 ]
 
+/** How many files at a time. One more than CI has cores: one of three waits for something most of the time. */
+const LANES = Number(process.env.SLUICE_TEST_LANES ?? 3)
+/** What may take many seconds begins first, so that short ones are left for the end and all lanes end together. */
+const LONG = /\/(integration|sim|simulate)\/|mutants|invariants|contenders|pool-sim|fuzz\.test|package\.test/
+
 /** How long one file may take, in ms: several times what the slowest needs. */
 const LONGEST = Number(process.env.SLUICE_TEST_LONGEST ?? 300_000)
 /** Every process of this run carries it, also one whose parent has ended. */
@@ -26,7 +31,7 @@ const SUM = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) ([\d.]
 
 const files = process.argv.slice(2)
 const alone = files.filter((file) => ALONE.some((name) => file.endsWith(name)))
-const together = files.filter((file) => !alone.includes(file))
+const together = files.filter((file) => !alone.includes(file)).sort((a, b) => LONG.test(b) - LONG.test(a))
 
 /** What each file has begun and not ended. */
 const open = new Map()
@@ -52,7 +57,7 @@ async function* events() {
   const sums = new Map()
   let closing
   for (const [group, concurrency] of [
-    [together, 2],
+    [together, LANES],
     [alone, 1],
   ]) {
     if (group.length === 0) continue

@@ -1,5 +1,5 @@
 // `npm test`: set up, find or install the servers, run every compiled test. `--nodes 20,22,24` runs them on each of
-// those Nodes in turn; `--only WORD` runs the test files whose path contains WORD.
+// those Nodes in turn, and also what a plain run leaves out on some; `--only WORD` runs the test files whose path contains WORD.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { join, relative } from 'node:path'
@@ -26,17 +26,21 @@ function testFiles() {
     .filter((file) => values.only === undefined || file.includes(values.only))
 }
 
+// The tests of the pipelining trap start servers on each of these, so they are made ready before anything is timed; all
+// at once, and while the rest is set up.
+const runtimes = [
+  ...[20, 22, 24].map(async (major) => [`SLUICE_NODE_${major}`, (await nodeOf(major)) ?? '']),
+  ...['bun', 'deno', 'workerd'].map(async (name) => [`SLUICE_${name.toUpperCase()}`, (await runtimeOf(name)) ?? '']),
+]
 setUp()
 findServers()
-// The tests of the pipelining trap start servers on each of these, so they are made ready before anything is timed.
-const majors = [20, 22, 24]
-const env = { ...process.env }
-for (const major of majors) env[`SLUICE_NODE_${major}`] = nodeOf(major) ?? ''
-for (const name of ['bun', 'deno', 'workerd']) env[`SLUICE_${name.toUpperCase()}`] = runtimeOf(name) ?? ''
+const env = { ...process.env, ...Object.fromEntries(await Promise.all(runtimes)) }
+// Whoever asks for every Node asks for everything on each.
+if (values.nodes !== undefined) env.SLUICE_NODE_MATRIX = '1'
 
 let failed = 0
 for (const major of values.nodes?.split(',') ?? [undefined]) {
-  const node = major === undefined ? process.execPath : nodeOf(Number(major))
+  const node = major === undefined ? process.execPath : await nodeOf(Number(major))
   if (node === undefined) {
     process.stderr.write(`sluice: Node ${major} cannot be had on this machine\n`)
     process.exit(1)

@@ -3,13 +3,14 @@ import type {
   FleetView,
   InstanceView,
   LimitView,
-  LlmView,
   ProcessView,
   Snapshot,
   TenantView,
   UpstreamView,
 } from '../live/index.ts'
 import type { GatewayPlan } from '../config/index.ts'
+import { mergedLlm } from './merged-llm.ts'
+import { each, isSome, most, rounded, total, type Views } from './merging.ts'
 
 /** The snapshots of all workers, by their numbers. */
 export type Snapshots = ReadonlyMap<number, Snapshot>
@@ -45,7 +46,7 @@ export function mergedSnapshot(snapshots: Snapshots, plan: GatewayPlan): Merged 
     fleet,
     degradation: [...new Set(all.flatMap(({ degradation }) => degradation))],
     cache: cacheView(all),
-    llm: llmView(all.flatMap(({ llm }) => llm ?? [])),
+    llm: mergedLlm(all.flatMap(({ llm }) => llm ?? [])),
     moves: all
       .flatMap(({ moves }) => moves)
       .sort((a, b) => a.at - b.at)
@@ -154,93 +155,6 @@ function cacheView(all: readonly Snapshot[]): CacheView | null {
   }
 }
 
-/** Percentiles are those of whichever worker is slowest. */
-function llmView(views: readonly LlmView[]): LlmView | null {
-  if (!isSome(views)) return null
-  const [first] = views
-  const all = views.map((llm) => ({ ...llm, ...llm.held }))
-  const counts = (field: 'refused' | 'upstreamRefused' | 'departed' | 'overflowed'): LlmView['refused'] =>
-    each(
-      views,
-      field,
-      ({ what }) => what,
-      (same) => ({ ...same[0], count: total(same, 'count') }),
-    )
-  return {
-    ...first,
-    input: total(views, 'input'),
-    output: total(views, 'output'),
-    first50: most(views, 'first50'),
-    first99: most(views, 'first99'),
-    gap50: most(views, 'gap50'),
-    gap99: most(views, 'gap99'),
-    inflight: total(views, 'inflight'),
-    inflightTokens: total(views, 'inflightTokens'),
-    held: {
-      count: all.reduce((sum, { count }) => sum + count, 0),
-      bytes: all.reduce((sum, { bytes }) => sum + bytes, 0),
-      tokens: all.reduce((sum, { tokens }) => sum + tokens, 0),
-    },
-    bands: each(
-      views,
-      'bands',
-      ({ priority }) => String(priority),
-      (bands) => ({
-        ...bands[0],
-        waiting: total(bands, 'waiting'),
-        wait50: most(bands, 'wait50'),
-        wait99: most(bands, 'wait99'),
-      }),
-    ),
-    refused: counts('refused'),
-    upstreamRefused: counts('upstreamRefused'),
-    departed: counts('departed'),
-    overflowed: counts('overflowed'),
-    error: {
-      input: Math.max(...views.map(({ error }) => error.input)),
-      output: Math.max(...views.map(({ error }) => error.output)),
-    },
-    servers: each(
-      views,
-      'servers',
-      ({ server }) => server,
-      (servers) => ({
-        ...servers[0],
-        inflight: total(servers, 'inflight'),
-        tokens: total(servers, 'tokens'),
-        firstTokens: total(servers, 'firstTokens'),
-      }),
-    ),
-    models: each(
-      views,
-      'models',
-      ({ provider, model }) => `${provider} ${model}`,
-      (models) => ({
-        ...models[0],
-        inflight: total(models, 'inflight'),
-        queued: total(models, 'queued'),
-        status429: total(models, 'status429'),
-        heldFor: most(models, 'heldFor'),
-        breaker: models.find(({ breaker }) => breaker === 'open')?.breaker ?? models[0].breaker,
-        ramp: Math.min(...models.map(({ ramp }) => ramp)),
-        budgets: each(
-          models,
-          'budgets',
-          ({ budget }) => budget,
-          (budgets) => ({
-            ...budgets[0],
-            told: most(budgets, 'told'),
-            left: Math.min(...budgets.map(({ left }) => left)),
-            available: Math.min(...budgets.map(({ available }) => available)),
-            utilization: total(budgets, 'utilization'),
-            drift: Math.min(...budgets.map(({ drift }) => drift)),
-          }),
-        ),
-      }),
-    ),
-  }
-}
-
 /** Memory and processor of all, the event loop of the busiest; it goes by the process that speaks for them. */
 function processView(views: readonly ProcessView[]): ProcessView {
   const { rss, heapUsed } = process.memoryUsage()
@@ -270,44 +184,4 @@ function instanceViews(snapshots: Snapshots, fleet: readonly FleetView[]): reado
   const rest = (everywhere: number, here: number): number => Math.max(0, everywhere - here)
   const others = { inflight: rest(used, inflight), queued: rest(waiting, queued), held: rest(used, held) }
   return [...own, { name: 'others', count: sessions - own.length, ...others }]
-}
-
-/** At least one. */
-type Views<View> = readonly [View, ...View[]]
-
-type Rows<From, Field extends keyof From> = From[Field] extends readonly (infer View)[] ? View : never
-
-function isSome<View>(views: readonly View[]): views is Views<View> {
-  return views.length > 0
-}
-
-/** Rows of several, those that are about the same made one: in the order in which they first occur. */
-function each<From, Field extends keyof From>(
-  all: readonly From[],
-  field: Field,
-  key: (view: Rows<From, Field>) => string,
-  merge: (views: Views<Rows<From, Field>>) => Rows<From, Field>,
-): readonly Rows<From, Field>[] {
-  const groups = new Map<string, [Rows<From, Field>, ...Rows<From, Field>[]]>()
-  for (const from of all)
-    for (const view of from[field] as readonly Rows<From, Field>[]) {
-      const group = groups.get(key(view))
-      if (group === undefined) groups.set(key(view), [view])
-      else group.push(view)
-    }
-  return [...groups.values()].map(merge)
-}
-
-/** The sum of what is known; -1 where it is of nobody. */
-function total<Field extends string>(views: Views<Readonly<Record<Field, number>>>, field: Field): number {
-  const known = views.map((view) => view[field]).filter((value) => value >= 0)
-  return known.length === 0 ? -1 : rounded(known.reduce((sum, value) => sum + value, 0))
-}
-
-function most<Field extends string>(views: Views<Readonly<Record<Field, number>>>, field: Field): number {
-  return Math.max(...views.map((view) => view[field]))
-}
-
-function rounded(value: number): number {
-  return Math.round(value * 1000) / 1000
 }
