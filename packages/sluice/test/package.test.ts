@@ -26,7 +26,7 @@ function run(command: string, args: readonly string[], cwd: string): { status: n
 /**
  * What may end up in a bundle, in bytes of gzip: `limiter` alone, and what each door adds. 5 % above what it was when
  * this was written, so that growth is noticed and decided, not found years later. (RateLimit and ORCA headers took 0.4 kB,
- * the cap per connection 0.2 on Hono and fetch.) The bars of issue 5, 4 kB for
+ * the cap per connection 0.2 on Hono and fetch, and 0.1 that they tell their load as well.) The bars of issue 5, 4 kB for
  * `limiter` and 3 kB for a door, are missed: it is 2.7 times the one, and 2.4 to 3.1 times the other.
  */
 const BUDGETS: Readonly<Record<string, number>> = {
@@ -36,8 +36,8 @@ const BUDGETS: Readonly<Record<string, number>> = {
   koa: 8800,
   fastify: 9150,
   nest: 9450,
-  hono: 7350,
-  fetch: 7420,
+  hono: 7500,
+  fetch: 7560,
 }
 
 const tool = (name: string): string => join(root, 'node_modules/.bin', name)

@@ -77,7 +77,7 @@ export function mergedLlm(views: readonly LlmView[]): LlmView | null {
           (budgets) => ({
             ...budgets[0],
             told: most(budgets, 'told'),
-            left: Math.min(...budgets.map(({ left }) => left)),
+            left: least(budgets.map(({ left }) => left)),
             available: Math.min(...budgets.map(({ available }) => available)),
             utilization: total(budgets, 'utilization'),
             drift: Math.min(...budgets.map(({ drift }) => drift)),
@@ -86,4 +86,10 @@ export function mergedLlm(views: readonly LlmView[]): LlmView | null {
       }),
     ),
   }
+}
+
+/** Of those that know it; -1: nobody does. */
+function least(values: readonly number[]): number {
+  const known = values.filter((value) => value >= 0)
+  return known.length === 0 ? -1 : Math.min(...known)
 }

@@ -63,8 +63,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a release lets nobody in',
     file: SLOTS,
-    find: 'if (this.#queued() > 0) this.#serve(this.clock.now());',
-    replace: '',
+    find: 'vacate(cost) { this.#free(cost); if (this.#queued() > 0) this.#serve(this.clock.now());',
+    replace: 'vacate(cost) { this.#free(cost);',
   },
   {
     name: 'a release of a limiter lets nobody in',
@@ -75,7 +75,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the limit that was found is ignored',
     file: SLOTS,
-    find: 'this.#limit = Math.max(1, Math.floor(meter.limit));',
+    find: 'this.#moveTo(Math.max(1, Math.floor(meter.limit)));',
     replace: '',
   },
   { name: 'serving never ends', file: SLOTS, find: 'this.#serving = false; }', replace: '}' },
