@@ -13,6 +13,7 @@ const ALONE = [
   'gateway/dist/test/integration/computing.test.js',
   'gateway/dist/test/integration/demo-page.test.js',
   'gateway/dist/test/integration/demo.test.js',
+  'gateway/dist/test/integration/load.test.js',
   'sluice/dist/test/integration/battery.test.js',
   'sluice/dist/test/integration/fleet-slots-chaos.test.js',
 ]

@@ -85,7 +85,7 @@ class IoRedisPort implements RedisPort {
     const listening = this.#listening
     this.#listening = undefined
     listening?.off('smessage', this.#tell)
-    if (listening !== this.#client) listening?.disconnect()
+    if (listening !== undefined && listening !== this.#client) endOf(listening)
     return Promise.resolve()
   }
 
@@ -108,6 +108,15 @@ function listenerOf(client: IoRedisClient | IoRedisCluster): IoRedisListener {
   if (!isCluster(client)) return client.options.protocol === 3 && !prefixed ? client : client.duplicate({ keyPrefix })
   if (client.options.shardedSubscribers === true && !prefixed) return client
   return client.duplicate([], { shardedSubscribers: true, keyPrefix })
+}
+
+/**
+ * A Cluster of ioredis (6.0.0, 5.11.1) that is asking for its slots when it is disconnected sets the timer of the next time
+ * all the same, again and again: the process would never end.
+ */
+function endOf(listening: IoRedisListener & { refreshSlotsCache?: () => void }): void {
+  listening.disconnect()
+  if (listening.refreshSlotsCache !== undefined) listening.refreshSlotsCache = () => {}
 }
 
 function isCluster(client: IoRedisClient | IoRedisCluster): client is IoRedisCluster {

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Cluster } from 'ioredis'
+import { ioRedis } from '../../src/redis/index.ts'
 import { RedisClusterServers } from './redis-cluster.ts'
 import { commandsAndMessages, hearsAgain, InUse, slotsAndBuckets, slotsOf } from './redis-laws.ts'
 import { clusters, type Opened } from './redis-openers.ts'
@@ -14,6 +16,12 @@ const LEASE = 800
 const TAGS = ['{b}', '{c}', '{a}'] as const
 /** What is run only with `SLUICE_REDIS_MATRIX=1`. */
 const wide = process.env['SLUICE_REDIS_MATRIX'] === undefined ? /without|5/ : /^$/
+
+/** What ioredis keeps to itself of a Cluster that asks how its slots are distributed. */
+interface Asking {
+  readonly isRefreshing: boolean
+  refreshSlotsCache(done?: () => void): void
+}
 
 describe('a cluster of Redis', { skip: noRedis }, () => {
   let servers: RedisClusterServers
@@ -94,4 +102,34 @@ describe('a cluster of Redis', { skip: noRedis }, () => {
         }),
     )
   }
+
+  it('S3.5 ioredis: a second Cluster that asks for its slots when it is closed asks no more', async () => {
+    const interval = 25
+    const nodes = servers.ports.map((port) => ({ host: '127.0.0.1', port }))
+    const client = new Cluster(nodes, { slotsRefreshInterval: interval }).on('error', () => {})
+    const seconds: Asking[] = []
+    const duplicate = client.duplicate.bind(client)
+    client.duplicate = (...args) => {
+      const second = duplicate(...args)
+      seconds.push(second as unknown as Asking)
+      return second
+    }
+    const port = ioRedis(client)
+    await until('it listens', async () => (await port.subscribe('{a}:c', () => {}).catch(() => false)) !== false)
+    const [second] = seconds
+    await until('it asks for its slots', () => second!.isRefreshing === true)
+    const closed = port.close()
+    let asked = 0
+    const ask = second!.refreshSlotsCache
+    second!.refreshSlotsCache = (done) => {
+      asked++
+      ask.call(second, done)
+    }
+    await closed
+    await sleep(4 * interval)
+    client.disconnect()
+    client.refreshSlotsCache = () => {}
+    // The round that was under way; without an end to them there are more and more.
+    assert.ok(asked <= 1, `it asked ${asked} times`)
+  })
 })

@@ -78,7 +78,11 @@ async function openCluster(ports: readonly number[]): Promise<Opened> {
 async function openIoCluster(client: Cluster | Cluster5): Promise<Opened> {
   quiet(client)
   await client.ping()
-  return opened(ioRedis(client), () => client.disconnect())
+  return opened(ioRedis(client), () => {
+    client.disconnect()
+    // One that asks for its slots at that moment would do so for ever, and the process would never end.
+    client.refreshSlotsCache = () => {}
+  })
 }
 
 function at(ports: readonly number[]): { host: string; port: number }[] {
