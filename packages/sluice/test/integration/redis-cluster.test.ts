@@ -117,13 +117,13 @@ describe('a cluster of Redis', { skip: noRedis }, () => {
     const port = ioRedis(client)
     await until('it listens', async () => (await port.subscribe('{a}:c', () => {}).catch(() => false)) !== false)
     const [second] = seconds
-    await until('it asks for its slots', () => second!.isRefreshing === true)
+    await until('it asks for its slots', () => second!.isRefreshing)
     const closed = port.close()
     let asked = 0
-    const ask = second!.refreshSlotsCache
+    const ask = second!.refreshSlotsCache.bind(second)
     second!.refreshSlotsCache = (done) => {
       asked++
-      ask.call(second, done)
+      ask(done)
     }
     await closed
     await sleep(4 * interval)
