@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { adaptive, seeded } from 'sluice'
+import { adaptive, seeded, type LimitAlgorithm, type Window } from 'sluice'
 import { VirtualClock } from 'sluice/sim'
 import { BEGAN, type PartDecision, type PartTold } from '../../src/workers/part-news.ts'
 import { SharedLimit } from '../../src/workers/shared-limit.ts'
@@ -83,6 +83,42 @@ describe('a limit that workers share and that finds itself', () => {
     }
     const [shared, each] = [goodput(sharing), goodput(apart)]
     assert.ok(shared > 0.9 && each < 0.6, `${shared} and ${each}`)
+  })
+
+  it('what happened is measured in the order in which it happened, whoever tells it first', () => {
+    const clock = new VirtualClock(1000)
+    const seen: Window[] = []
+    const until = { samples: 2, error: 1, atLeast: 0, atMost: 1000 }
+    const step = { state: undefined, limit: 100, reason: 'as ever', until }
+    const algorithm: LimitAlgorithm<undefined> = {
+      name: 'watches',
+      init: () => step,
+      step(_state, window) {
+        seen.push(window)
+        return step
+      },
+    }
+    const shared = new SharedLimit({ algorithm, clock, send: () => {} })
+    const tell = (member: string, inflight: number, ...events: number[]): void =>
+      shared.hear(member, {
+        events: Float64Array.from(events),
+        until: clock.now(),
+        inflight,
+        queued: 0,
+        era: 1,
+        since: 1000,
+        leaves: false,
+      })
+    for (const member of ['1/1', '2/1']) tell(member, 1)
+    clock.advance(10)
+    tell('1/1', 0, 1000, 1, BEGAN, 1008, 1, 0)
+    assert.equal(seen.length, 0, 'the other may have something earlier to tell')
+    clock.advance(2)
+    tell('2/1', 0, 1002, 1, BEGAN, 1006, 1, 0)
+    assert.deepEqual(
+      seen.map(({ peakInflight, rtt: { count, min, mean } }) => [peakInflight, count, min, mean]),
+      [[2, 2, 4, 6]],
+    )
   })
 
   it('what a worker had in progress that has ended is in progress no more', () => {
