@@ -34,7 +34,7 @@ async function binaryOf(title, cache, name, version, inside) {
     process.stderr.write(`sluice: installing ${title} …\n`)
     const args = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock', `${name}@${version}`]
     // Where there is no npm, there is no binary either, and that is said.
-    await once(spawn('npm', args, { cwd: folder, stdio: 'ignore' }), 'close').catch(() => {})
+    await once(spawn('npm', args, { cwd: folder, stdio: 'ignore', timeout: 300_000 }), 'close').catch(() => {})
   }
   return existsSync(binary) ? binary : undefined
 }

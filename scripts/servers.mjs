@@ -65,8 +65,10 @@ export function findServers() {
   process.stderr.write(`sluice: installing ${packages.join(', ')} …\n`)
   // The tests start servers of their own: what Debian would start beside them is told that this is no time for it.
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }
-  spawnSync('apt-get', ['update', '-qq'], { env, stdio: 'ignore' })
-  spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], { env, stdio: 'ignore' })
+  // Where nothing can be fetched it must not be waited for ever.
+  const options = { env, stdio: 'ignore', timeout: 600_000 }
+  spawnSync('apt-get', ['update', '-qq'], options)
+  spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], options)
   const still = missingOnes()
   if (still.length > 0)
     process.stderr.write(

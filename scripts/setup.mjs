@@ -8,9 +8,9 @@ import { fileURLToPath } from 'node:url'
 export const root = fileURLToPath(new URL('..', import.meta.url))
 const stamp = join(root, 'node_modules', '.sluice-setup')
 
-/** Runs a command to its end; its output is shown only when it fails. Ends this process then. */
+/** Runs a command to its end, a quarter of an hour at most; its output is shown only when it fails. Ends this process then. */
 export function must(command, args, options = {}) {
-  const done = spawnSync(command, args, { cwd: root, encoding: 'utf8', ...options })
+  const done = spawnSync(command, args, { cwd: root, encoding: 'utf8', timeout: 900_000, ...options })
   if (done.status === 0) return
   process.stderr.write(`${done.stdout ?? ''}${done.stderr ?? ''}`)
   process.stderr.write(`sluice: '${command} ${args.join(' ')}' failed${done.error ? `: ${done.error.message}` : ''}\n`)
