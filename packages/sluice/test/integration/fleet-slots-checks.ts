@@ -83,13 +83,15 @@ export function fencesThatFell(history: History): string[] {
   return [...found, ...unexposed(history)]
 }
 
-function unexposed({ used, faults, standstills, limit }: History): string[] {
+function unexposed({ used, faults, standstills, limit, lease }: History): string[] {
   const still = [...faults.filter(({ what }) => what === 'freeze'), ...standstills]
+  // What another one that is frozen does on top of the limit is exposed by what is newer than that, not than this.
+  const rightful = without(used, still, lease)
   return still.flatMap(({ worker, from, to }) => {
     const held = used.filter((work) => work.worker === worker && work.from < from && work.to > from)
     const highest = Math.max(...held.map(({ fence }) => fence))
     const end = Math.min(to, ...held.map((work) => work.to))
-    const others = used.filter((work) => work.worker !== worker && work.from <= end && work.to > end)
+    const others = rightful.filter((work) => work.worker !== worker && work.from <= end && work.to > end)
     const newer = others.filter(({ fence }) => fence > highest).length
     const excess = held.length === 0 ? 0 : held.length + others.length - limit
     return excess > newer ? [`worker ${worker} woke: ${excess} too many, ${newer} with a higher fence`] : []
