@@ -19,7 +19,11 @@ async function hold({ url, door }: Rig, tenant = ''): Promise<() => void> {
   })
   call.catch(() => {})
   await until('the place to be taken', () => door.line.status.inflight > before)
-  return () => abort.abort()
+  return () => {
+    abort.abort()
+    // Held on to until then: an answer that nobody can read any more is called off when the collector comes by.
+    void call
+  }
 }
 
 async function drained(stream: AsyncIterable<unknown>): Promise<number> {
