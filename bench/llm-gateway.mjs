@@ -9,9 +9,10 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { setUp } from '../scripts/setup.mjs'
-import { freePort, gaps, inflightOf, resident } from './cases/llm-probes.mjs'
+import { gaps, inflightOf, resident } from './cases/llm-probes.mjs'
 import { bytesOf, closedLoop, openLoop, quantile, Wire } from './cases/llm-wire.mjs'
 import { portkey } from './cases/portkey.mjs'
+import { freePort } from '../packages/sluice/dist/test/integration/free-port.js'
 
 setUp()
 const { values, positionals } = parseArgs({

@@ -6,7 +6,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { which } from '../../scripts/servers.mjs'
-import { freePort } from './nginx.mjs'
+import { freePort } from '../../packages/sluice/dist/test/integration/free-port.js'
 
 /** @param limit `limit_conn` of nginx; undefined: none */
 const nginxConfig = (folder, port, upstream, { limit } = {}) => `

@@ -1,8 +1,7 @@
 // What is asked of a door from outside.
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { get } from 'node:http'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { bytesOf } from './llm-wire.mjs'
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
@@ -42,12 +41,4 @@ export async function inflightOf(path) {
   let text = ''
   for await (const part of answer) text += part
   return JSON.parse(text).inflight
-}
-
-export async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  server.close()
-  return port
 }

@@ -2,6 +2,7 @@ import type { JSX } from 'preact'
 import type { LlmBudgetView, LlmCountView, LlmModelView, LlmView } from '../src/live/llm-snapshot.ts'
 import { bytes, limit, ms, number, percent } from '../src/live/format.ts'
 import { Table } from './table.tsx'
+import { Figures, type Figure } from './figures.tsx'
 
 /** What limits of a provider are called here. */
 const BUDGETS: Readonly<Record<string, string>> = {
@@ -20,7 +21,7 @@ const BANDS: readonly string[] = ['0, low', '1', '2, normal', '3, high and criti
 /** The door to language models: what flows, who waits, and what is left at the provider. */
 export function Models({ llm }: { readonly llm: LlmView }): JSX.Element {
   const { held, bands, servers, models } = llm
-  const figures: readonly (readonly [label: string, value: string])[] = [
+  const figures: readonly Figure[] = [
     ['answered', `${number(llm.output)} tokens/s`],
     ['asked', `${number(llm.input)} tokens/s`],
     ['first token, p50', ms(llm.first50)],
@@ -34,14 +35,7 @@ export function Models({ llm }: { readonly llm: LlmView }): JSX.Element {
   return (
     <section class="models" aria-label="Language models">
       <h2>Language models</h2>
-      <dl>
-        {figures.map(([label, value]) => (
-          <div key={label}>
-            <dt>{label}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Figures of={figures} />
       {models.map((model) => (
         <Model key={`${model.provider} ${model.model}`} model={model} />
       ))}

@@ -2,6 +2,7 @@ import type { JSX } from 'preact'
 import type { StateWord } from '../src/live/snapshot.ts'
 import { clock, limit, ms, number, percent } from '../src/live/format.ts'
 import type { Live } from './live.ts'
+import { Figures, type Figure } from './figures.tsx'
 
 /** How bad a state is: its colour, and a sign for those who do not see colours. */
 const MOOD: Readonly<Record<StateWord, readonly [mood: string, sign: string]>> = {
@@ -22,7 +23,7 @@ export function Strip({ live, name }: { readonly live: Live; readonly name?: str
   const { state, because, now } = snapshot
   const silent = silentSince !== undefined
   const [mood, sign] = silent ? (['bad', '✕'] as const) : MOOD[state]
-  const figures: readonly (readonly [label: string, value: string])[] = [
+  const figures: readonly Figure[] = [
     ['good', `${number(now.good)}/s`],
     ['turned away', percent(now.shedPercent)],
     ['p50', ms(now.p50)],
@@ -43,14 +44,7 @@ export function Strip({ live, name }: { readonly live: Live; readonly name?: str
           {missed > 0 && ` (${missed} seconds without figures)`}
         </span>
       </div>
-      <dl>
-        {figures.map(([label, value]) => (
-          <div key={label}>
-            <dt>{label}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Figures of={figures} />
     </header>
   )
 }

@@ -21,14 +21,15 @@ export class CallMeter {
 
   /** A part of a stream has come. @param pieces of the answer, seen so far @param output tokens of it so far */
   streamed(pieces: number, output: number): void {
+    if (pieces <= this.#pieces && output <= this.#output) return
+    const now = this.#clock.now()
     if (pieces > this.#pieces) {
-      const now = this.#clock.now()
-      if (this.#pieces === 0) this.#meter.first(now - this.#since)
-      else this.#meter.next(now - this.#last)
+      if (this.#pieces === 0) this.#meter.first(now - this.#since, now)
+      else this.#meter.next(now - this.#last, now)
       this.#pieces = pieces
       this.#last = now
     }
-    this.#produced(output)
+    this.#produced(output, now)
   }
 
   /**
@@ -39,19 +40,20 @@ export class CallMeter {
   ended(size: CallSize, usage: LlmUsage | undefined, expected: number | undefined, isWhole: boolean): void {
     const meter = this.#meter
     const { input = usage === undefined && !isWhole ? 0 : size.input, output = 0 } = usage ?? {}
-    this.#produced(output)
+    const now = this.#clock.now()
+    this.#produced(output, now)
     meter.tokens.input += input
     meter.tokens.output += output
-    meter.lately.now.input += input
+    meter.lately.at(now).input += input
     if (!isWhole) return
     if (usage?.input !== undefined) meter.turnedOut('input', size.input, usage.input)
     if (usage?.output !== undefined && expected !== undefined) meter.turnedOut('output', expected, usage.output)
   }
 
   /** For the present tokens count as they come, and not when their stream has ended. */
-  #produced(output: number): void {
+  #produced(output: number, now: Instant): void {
     if (output <= this.#output) return
-    this.#meter.lately.now.output += output - this.#output
+    this.#meter.lately.at(now).output += output - this.#output
     this.#output = output
   }
 }

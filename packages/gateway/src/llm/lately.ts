@@ -34,9 +34,9 @@ export class Lately {
     this.#began = clock.now()
   }
 
-  /** What flows now. */
-  get now(): Flow {
-    const at = Math.floor(this.#clock.now() / 1000)
+  /** What flows at an instant, which is not before the one asked for last. */
+  at(now: Instant): Flow {
+    const at = Math.floor(now / 1000)
     const last = this.#seconds.at(-1)
     if (last?.at === at) return last.flow
     const flow = new Flow()

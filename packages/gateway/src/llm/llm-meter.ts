@@ -1,4 +1,4 @@
-import type { Clock, Millis, Priority } from 'sluice'
+import type { Clock, Instant, Millis, Priority } from 'sluice'
 import type { RefusalClass } from 'sluice/llm'
 import { DurationCounts } from './duration-counts.ts'
 import { Lately } from './lately.ts'
@@ -28,24 +28,26 @@ export class LlmMeter {
   /** By which part of the larger of both what was expected and what it was differ, of late; undefined: nothing is known. */
   readonly error: { input: number | undefined; output: number | undefined } = { input: undefined, output: undefined }
   readonly lately: Lately
+  readonly #clock: Clock
 
   constructor(clock: Clock) {
+    this.#clock = clock
     this.lately = new Lately(clock)
   }
 
   letIn(priority: Priority, waited: Millis): void {
     this.waits[priority]!.add(waited)
-    this.lately.now.waits[priority]!.add(waited)
+    this.lately.at(this.#clock.now()).waits[priority]!.add(waited)
   }
 
-  first(took: Millis): void {
+  first(took: Millis, now: Instant): void {
     this.firstToken.add(took)
-    this.lately.now.firstToken.add(took)
+    this.lately.at(now).firstToken.add(took)
   }
 
-  next(took: Millis): void {
+  next(took: Millis, now: Instant): void {
     this.gap.add(took)
-    this.lately.now.gap.add(took)
+    this.lately.at(now).gap.add(took)
   }
 
   refusedBy(is: RefusalClass, status: number): void {

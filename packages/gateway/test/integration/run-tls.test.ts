@@ -18,6 +18,13 @@ async function serialShown(stage: Scene, port: number): Promise<string> {
   return socket.getPeerCertificate().serialNumber
 }
 
+/** Another certificate in the same files, taken over. */
+async function renewed(stage: Scene, run: Awaited<ReturnType<typeof launchRun>>, shown: Certificate): Promise<void> {
+  certificate(stage, shown)
+  run.kill('SIGHUP')
+  await until('a word of it', () => /SIGHUP: .* is in force/.test(run.err()))
+}
+
 describe('sluice run behind TLS', { skip: noOpenssl }, () => {
   it('takes a certificate by flags, another one by SIGHUP, keeps it when a bad one follows, and drains', async () => {
     await scene(async (stage) => {
@@ -29,9 +36,7 @@ describe('sluice run behind TLS', { skip: noOpenssl }, () => {
       const on = await session(stage, run.port, shown)
       assert.equal((await askStream(on)).body.toString(), 'x')
       const before = await serialShown(stage, run.port)
-      certificate(stage, shown)
-      run.kill('SIGHUP')
-      await until('a word of it', () => /SIGHUP: .* is in force/.test(run.err()))
+      await renewed(stage, run, shown)
       const after = await serialShown(stage, run.port)
       assert.notEqual(after, before)
       writeFileSync(shown.cert, 'nothing')
@@ -60,9 +65,7 @@ describe('sluice run behind TLS', { skip: noOpenssl }, () => {
         assert.equal((await askStream(on)).body.toString(), 'x')
       }
       const before = await serialShown(stage, run.port)
-      certificate(stage, shown)
-      run.kill('SIGHUP')
-      await until('a word of it', () => /SIGHUP: .* is in force/.test(run.err()))
+      await renewed(stage, run, shown)
       const seen = new Set<string>()
       for (let i = 0; i < 6; i++) seen.add(await serialShown(stage, run.port))
       assert.deepEqual([seen.size, seen.has(before)], [1, false])
