@@ -56,6 +56,7 @@ for (const name of names) {
 }
 
 const clock = 'two clock readings'
+const WORK = 'sluice limiter, work of 50 µs'
 const SIGNALLED = 'pipeline: sluice, work that takes a signal'
 const SIGNAL = 'pipeline: a signal, nothing else'
 /** What must hold: a name, the cases it is about, what was measured, and the bar. */
@@ -68,7 +69,7 @@ const bars = [
   },
   faster('run: sluice semaphore', 'run: cockatiel bulkhead', 1),
   faster('run: sluice limiter, observed', 'run: p-limit', 2),
-  ...['sluice limiter', 'sluice limiter, observed'].map((name) => {
+  ...['sluice limiter', 'sluice limiter, observed', WORK].map((name) => {
     const beyond = () => median(rounds.map((round) => round.get(name).ns - round.get(clock).ns))
     return {
       of: [name, clock],
@@ -82,7 +83,7 @@ const bars = [
   faster('breaker: sluice, failure rate', 'breaker: cockatiel, sampling', 1),
   faster('pipeline: sluice with a deadline', baselines.pipeline, 10),
   cheaper('refusal: limiter', 'sluice limiter'),
-  cheaper('refusal: limiter, queue full', 'sluice limiter'),
+  cheaper('refusal: limiter, queue full', WORK),
   cheaper('refusal: limiter, observed', 'sluice limiter, observed'),
 ]
 

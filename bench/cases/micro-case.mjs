@@ -5,6 +5,7 @@ import { TokenBucket } from 'limiter'
 import CircuitBreaker from 'opossum'
 import pLimit from 'p-limit'
 import {
+  adaptive,
   breaker,
   failureRate,
   fifo,
@@ -53,8 +54,20 @@ const cases = {
       return sum
     }
   },
+  // Nothing is done between the two, and of work as quick as that only one in three is timed: see the next but one.
   'sluice limiter': () => tryEnter(limiter()),
   'sluice limiter, observed': () => tryEnter(limiter({ observer: tally() })),
+  // Each is in for some 50 µs, as long as it takes to let in the others: every one of them is timed.
+  'sluice limiter, work of 50 µs': () => {
+    const gate = limiter({ limit: adaptive({ min: 1000 }) })
+    const permits = Array.from({ length: 500 })
+    return (n) => {
+      for (let i = 0; i < n; i += permits.length) {
+        for (let at = 0; at < permits.length; at++) permits[at] = gate.tryEnter()
+        for (const permit of permits) permit.release('success')
+      }
+    }
+  },
   'sluice breaker': () => tryEnter(breaker()),
   'sluice series': () => tryEnter(pipeline()),
   'refusal: semaphore, no queue': () => {

@@ -18,6 +18,10 @@ const NEWS = 0.2
 const SPARE = 0.1
 /** Shorter than any real service, in ms: keeps the logarithm finite. */
 const INSTANTLY = 0.001
+/** Where nine in ten take less than this, in ms, reading the clock twice for each of them would be felt … */
+const BRISK = 0.02
+/** … so while there is room only one in so many is timed. */
+const ONE_IN = 3
 
 /**
  * Watches what goes in and out of a limiter and asks the algorithm for the next limit.
@@ -57,6 +61,9 @@ export class Meter {
   #usual = Infinity
   /** Spread of the logarithms in the last cohort: says how many samples make a mean. */
   #variation = 0
+  #brisk = false
+  /** How many more are not timed. */
+  #spared = 0
   // The window.
   #completed = 0
   #dropped = 0
@@ -75,6 +82,19 @@ export class Meter {
     this.reason = this.#step.reason
     this.#start = now
     this.#since = now
+  }
+
+  /** True for an arrival that need not be timed: it says nothing here but, at its end, what came of it. */
+  skips(): boolean {
+    if (!this.#brisk) return false
+    this.#spared = this.#spared === 0 ? ONE_IN - 1 : this.#spared - 1
+    return this.#spared > 0
+  }
+
+  /** Notes what came of one, timed or not. */
+  count(outcome: Outcome): void {
+    if (outcome === 'dropped') this.#dropped++
+    else if (outcome === 'success') this.#completed++
   }
 
   /** Notes how things stand from `now` on. */
@@ -114,8 +134,7 @@ export class Meter {
 
   /** Notes an ending, and decides if the cohort is complete. True when the limit moved. */
   ended(cohort: number, start: Instant, now: Instant, outcome: Outcome): boolean {
-    if (outcome === 'dropped') this.#dropped++
-    else if (outcome === 'success') this.#completed++
+    this.count(outcome)
     if (cohort === this.#cohort) {
       this.#running--
       this.#beginnings -= start - this.#start
@@ -173,6 +192,7 @@ export class Meter {
       this.#before = this.#logTypical(now - this.#start)
       this.#usual = this.#answered.mean
     }
+    this.#brisk = window.rtt.count > 0 && window.rtt.p90 < BRISK
     this.#step = this.#algorithm.step(this.#step.state, window)
     this.limit = this.#step.limit
     this.reason = this.#step.reason

@@ -85,7 +85,8 @@ export class Slots implements GateCore, RoomKeeper {
       arrival.maxWait === undefined &&
       this.#queued() === 0
     ) {
-      if (this.#meter !== undefined) return this.#admit(1, 0, this.clock.now(), -1)
+      const meter = this.#meter
+      if (meter !== undefined && !meter.skips()) return this.#admit(1, 0, this.clock.now(), -1)
       this.#inflight++
       this.pressure.changed()
       return new OneSlot(this)
@@ -144,7 +145,7 @@ export class Slots implements GateCore, RoomKeeper {
   release(permit: SlotPermit, outcome: Outcome, actual: number): void {
     this.#room?.settle(permit.place, permit.cost, actual)
     const meter = this.#meter
-    if (meter === undefined) return this.vacate(permit.cost)
+    if (meter === undefined) return this.vacate(permit.cost, outcome)
     this.#free(permit.cost)
     const now = this.clock.now()
     const before = meter.limit
@@ -170,8 +171,9 @@ export class Slots implements GateCore, RoomKeeper {
     if (!this.#closed) this.#roomy = Math.min(limit, this.#threshold) - 1
   }
 
-  /** The same where nobody measures. */
-  vacate(cost: number): void {
+  /** The same for one that was not timed. */
+  vacate(cost: number, outcome: Outcome): void {
+    this.#meter?.count(outcome)
     this.#free(cost)
     if (this.#queued() > 0) this.#serve(this.clock.now())
     this.pressure.changed()
@@ -220,7 +222,7 @@ export class Slots implements GateCore, RoomKeeper {
   }
 }
 
-/** One slot of a gate that measures nothing, come by without waiting: of all permits by far the most, so the smallest. */
+/** One slot that nobody times, come by without waiting: of all permits by far the most, so the smallest. */
 class OneSlot implements Permit {
   #slots: Slots | undefined
 
@@ -236,11 +238,11 @@ class OneSlot implements Permit {
     return 0
   }
 
-  release(_outcome: Outcome): void {
+  release(outcome: Outcome): void {
     const slots = this.#slots
     if (slots === undefined) return
     this.#slots = undefined
-    slots.vacate(1)
+    slots.vacate(1, outcome)
   }
 
   [Symbol.dispose](): void {

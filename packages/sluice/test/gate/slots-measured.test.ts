@@ -55,6 +55,16 @@ class Comer {
   }
 }
 
+/** A clock that counts how often it is read. */
+class CountingClock extends VirtualClock {
+  readings = 0
+
+  override now(): number {
+    this.readings++
+    return super.now()
+  }
+}
+
 describe('slots: what the meter is told', () => {
   it('S1.3 the limit binds while somebody waits, whoever comes and goes meanwhile, and no longer', () => {
     const clock = new VirtualClock(1000)
@@ -103,19 +113,13 @@ describe('slots: what the meter is told', () => {
   })
 
   it('control: a semaphore measures nothing, and reads no clock where nobody waits or has a deadline', () => {
-    let readings = 0
-    class Counting extends VirtualClock {
-      override now(): number {
-        readings++
-        return super.now()
-      }
-    }
-    const gate = semaphore({ permits: 5, queue: fifo(), clock: new Counting(1000) })
+    const clock = new CountingClock(1000)
+    const gate = semaphore({ permits: 5, queue: fifo(), clock })
     for (const arrival of [{}, { cost: 2 }, { maxWait: 5 }, { priority: 1 as const, flow: 'a' }])
       new Comer(gate, arrival).leave()
-    assert.equal(readings, 0)
+    assert.equal(clock.readings, 0)
     new Comer(gate, { deadline: 5000 }).leave()
-    assert.equal(readings, 1, 'control')
+    assert.equal(clock.readings, 1, 'control')
   })
 
   it('a limit may move with an observer who does not listen for that', () => {
@@ -177,5 +181,67 @@ describe('slots: what is counted', () => {
       assert.equal(served, 50_000)
       assert.deepEqual(gate.stats, { limit: 1, inflight: 0, queued: 0 })
     }
+  })
+})
+
+describe('slots: work that takes hardly longer than reading the clock', () => {
+  /** So many one after another, each of which takes so long, and how many times the clock was read for them. */
+  function readingsFor(gate: Gate, clock: CountingClock, count: number, takes: number, arrival: Arrival = {}): number {
+    const { readings } = clock
+    for (let each = 0; each < count; each++) {
+      const one = new Comer(gate, arrival)
+      clock.advance(takes)
+      one.leave()
+    }
+    return clock.readings - readings
+  }
+
+  it('is timed one in three, twice each, once that is known; a deadline is read all the same', () => {
+    const clock = new CountingClock(1000)
+    const { algorithm } = told({ samples: 10 }, 10)
+    const gate = limiter({ limit: algorithm, clock })
+    assert.equal(readingsFor(gate, clock, 9, 0.01), 18, 'each, while nothing is known')
+    readingsFor(gate, clock, 10, 0.01)
+    assert.equal(readingsFor(gate, clock, 300, 0.01), 200)
+    assert.equal(readingsFor(gate, clock, 30, 0.01, { deadline: 1e6 }), 60)
+    assert.equal(readingsFor(gate, clock, 30, 0.01, { cost: 2 }), 60)
+  })
+
+  it('… and every time again as soon as one of those who are timed shows that it takes longer', () => {
+    const clock = new CountingClock(1000)
+    const { algorithm, windows } = told({ samples: 10 }, 10)
+    const gate = limiter({ limit: algorithm, clock })
+    readingsFor(gate, clock, 300, 0.01)
+    const known = windows.length
+    readingsFor(gate, clock, 60, 50)
+    assert.ok(windows.length > known, 'control: it goes on deciding')
+    assert.equal(readingsFor(gate, clock, 30, 50), 60)
+  })
+
+  it('counts for what came of it, timed or not', () => {
+    const clock = new CountingClock(1000)
+    const { algorithm, windows } = told({ samples: 10 }, 10)
+    const gate = limiter({ limit: algorithm, clock })
+    readingsFor(gate, clock, 100, 0.01)
+    const done = windows.reduce((sum, { completed }) => sum + completed, 0)
+    windows.length = 0
+    for (let each = 0; each < 300; each++) {
+      const verdict = gate.tryEnter()
+      clock.advance(0.01)
+      if (verdict.admitted) verdict.release(each % 3 === 0 ? 'dropped' : 'success')
+    }
+    readingsFor(gate, clock, 100, 0.01)
+    const completed = done + windows.reduce((sum, each) => sum + each.completed, 0)
+    const dropped = windows.reduce((sum, each) => sum + each.dropped, 0)
+    assert.equal(dropped, 100)
+    // The last window is open still.
+    assert.ok(completed > 370 && completed <= 400, `${completed} of 400`)
+    assert.equal(gate.stats.inflight, 0)
+  })
+
+  it('control: work of a millisecond is timed every time', () => {
+    const clock = new CountingClock(1000)
+    const gate = limiter({ limit: told({ samples: 10 }, 10).algorithm, clock })
+    assert.equal(readingsFor(gate, clock, 300, 1), 600)
   })
 })
