@@ -1,5 +1,5 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
-import { SecureServer, type Identity } from './tls/index.ts'
+import { PlainServer, SecureServer, type Identity } from './tls/index.ts'
 
 const OPTIONS = {
   // Half an hour for a body is honest; half a minute for headers is not.
@@ -11,10 +11,17 @@ const OPTIONS = {
   highWaterMark: 65_536,
 }
 
-/** What takes requests: HTTP/1.1 where there is no certificate, else that and HTTP/2 behind TLS. */
-export function dataServer(identity: Identity | undefined, listener: RequestListener): Server {
+/**
+ * What takes requests: HTTP/1.1 where there is no certificate, else that and HTTP/2 behind TLS.
+ * @param h2c where there is no certificate: HTTP/2, too, from those who begin with it
+ */
+export function dataServer(identity: Identity | undefined, h2c: boolean, listener: RequestListener): Server {
   const server =
-    identity === undefined ? createServer(OPTIONS, listener) : new SecureServer(identity, OPTIONS, listener)
+    identity !== undefined
+      ? new SecureServer(identity, OPTIONS, listener)
+      : h2c
+        ? new PlainServer(OPTIONS, listener)
+        : createServer(OPTIONS, listener)
   // Counted and refused by `screen`: node would leave out what is too much and say nothing.
   server.maxHeadersCount = 0
   return server

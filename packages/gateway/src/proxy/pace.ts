@@ -103,4 +103,6 @@ export function keepPace(server: Server, options: PaceOptions): void {
   server.on(server instanceof TlsServer ? 'secureConnection' : 'connection', (socket: Socket) => watch(socket))
   server.prependListener('request', asked)
   server.prependListener('checkContinue', asked)
+  // WebSockets over HTTP/2: those over HTTP/1.1 are their connections.
+  server.prependListener('websocket', asked)
 }

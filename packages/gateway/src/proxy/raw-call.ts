@@ -1,10 +1,7 @@
 import type { RawConnection } from './raw-connection.ts'
 import type { RawRequest } from './raw-request.ts'
 import type { UpstreamFailure } from './upstream-failure.ts'
-import type { UpstreamCall, UpstreamReceiver, UpstreamRequest } from './upstream.ts'
-
-/** Requests that may be sent twice (RFC 9110 §9.2.2). */
-const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
+import { IDEMPOTENT, type UpstreamCall, type UpstreamReceiver, type UpstreamRequest } from './upstream.ts'
 
 /** Who finds connections for calls. */
 export interface RawSwitchboard {

@@ -1,9 +1,11 @@
-import { connect as open, type LookupFunction, type Socket } from 'node:net'
+import { connect as open, type Socket } from 'node:net'
 import { connect as openSecure } from 'node:tls'
+import type { Patience } from './patience.ts'
 import { RawBody, type RawBodyListener } from './raw-body.ts'
 import type { RawCall } from './raw-call.ts'
 import { RawReader } from './raw-reader.ts'
 import { RawResponse, type RawListener } from './raw-response.ts'
+import { secureOptions, type Target } from './target.ts'
 import {
   BODY_TIMEOUT,
   CLOSED,
@@ -14,31 +16,10 @@ import {
   type UpstreamFailure,
 } from './upstream-failure.ts'
 
-/** Where connections go. */
-export interface RawTarget {
-  readonly host: string
-  readonly port: number
-  readonly secure: boolean
-  /** Whose certificate is asked for; `undefined` for an address. */
-  readonly serverName: string | undefined
-  /** Who vouches for it; `undefined`: whom Node trusts. */
-  readonly ca: string | undefined
-  /** Says where a name leads; `undefined`: the system. */
-  readonly lookup: LookupFunction | undefined
-}
-
-/** Patience, in ticks of the keeper. */
-export interface RawPatience {
-  readonly connect: number
-  readonly head: number
-  /** `Infinity`: none. */
-  readonly body: number
-}
-
 /** Whoever keeps connections. */
 export interface RawKeeper {
-  readonly target: RawTarget
-  readonly patience: RawPatience
+  readonly target: Target
+  readonly patience: Patience
   /** Counts up while there are connections. */
   readonly tick: number
   /** It may carry another call. @param keptFor how long the other side says it keeps it, in seconds */
@@ -158,13 +139,8 @@ export class RawConnection implements RawListener, RawBodyListener {
   }
 
   #openSecure(): Socket {
-    const { host, port, serverName, ca, lookup } = this.#keeper.target
-    const named = {
-      ...(serverName !== undefined && { servername: serverName }),
-      ...(ca !== undefined && { ca }),
-      ...(lookup && { lookup }),
-    }
-    const socket = openSecure({ host, port, ...named, ALPNProtocols: ['http/1.1'] }, () => this.#opened())
+    const options = { ...secureOptions(this.#keeper.target), ALPNProtocols: ['http/1.1'] }
+    const socket = openSecure(options, () => this.#opened())
     return socket.setNoDelay(true).on('data', (chunk: Buffer) => this.#read(chunk))
   }
 

@@ -1,11 +1,12 @@
-import { isIP } from 'node:net'
 import type { Millis } from 'sluice'
+import { patienceOf, TICK, type Patience } from './patience.ts'
 import { RawCall, type RawSwitchboard } from './raw-call.ts'
-import { RawConnection, type RawKeeper, type RawPatience, type RawTarget } from './raw-connection.ts'
+import { RawConnection, type RawKeeper } from './raw-connection.ts'
 import { writeRequest } from './raw-request.ts'
+import { targetOf, type Target } from './target.ts'
 import type { UndiciUpstreamOptions } from './undici-upstream.ts'
 import { BUSY, SHUT } from './upstream-failure.ts'
-import type { Upstream, UpstreamCall, UpstreamReceiver, UpstreamRequest } from './upstream.ts'
+import { NO_CALL, type Upstream, type UpstreamCall, type UpstreamReceiver, type UpstreamRequest } from './upstream.ts'
 
 export interface RawUpstreamOptions extends UndiciUpstreamOptions {
   /** Connections at most; who comes when all are busy waits for one. At least 1. Default 10,000. */
@@ -14,8 +15,6 @@ export interface RawUpstreamOptions extends UndiciUpstreamOptions {
   readonly ca?: string
 }
 
-/** Time is looked at this often, in ms: a deadline is kept to within two of them. */
-const TICK: Millis = 250
 /** How long an idle connection is kept where the upstream does not say, in ms. node:http closes after 5 s. */
 const IDLE: Millis = 4000
 /** However long it says that it keeps one, in ms. */
@@ -37,8 +36,8 @@ export function rawUpstream(options: RawUpstreamOptions): Upstream {
 }
 
 class RawUpstream implements Upstream, RawKeeper, RawSwitchboard {
-  readonly target: RawTarget
-  readonly patience: RawPatience
+  readonly target: Target
+  readonly patience: Patience
   tick = 0
   readonly #host: string
   readonly #most: number
@@ -51,22 +50,9 @@ class RawUpstream implements Upstream, RawKeeper, RawSwitchboard {
   #closed = false
 
   constructor(options: RawUpstreamOptions) {
-    const { origin, connectTimeout, headersTimeout, bodyTimeout, connections = 10_000 } = options
-    const secure = origin.protocol === 'https:'
-    const name = origin.hostname.startsWith('[') ? origin.hostname.slice(1, -1) : origin.hostname
-    this.target = {
-      host: name,
-      port: Number(origin.port === '' ? (secure ? 443 : 80) : origin.port),
-      secure,
-      serverName: isIP(name) === 0 ? name : undefined,
-      ca: options.ca,
-      lookup: options.lookup,
-    }
-    this.patience = {
-      connect: ticks(connectTimeout),
-      head: ticks(headersTimeout),
-      body: bodyTimeout === 0 ? Infinity : ticks(bodyTimeout),
-    }
+    const { origin, ca, lookup, connections = 10_000 } = options
+    this.target = targetOf(origin, ca, lookup)
+    this.patience = patienceOf(options)
     this.#host = origin.host
     this.#most = connections
   }
@@ -154,11 +140,3 @@ class RawUpstream implements Upstream, RawKeeper, RawSwitchboard {
       }
   }
 }
-
-/** The tick under way is not a whole one. */
-function ticks(time: Millis): number {
-  return Math.ceil(time / TICK)
-}
-
-const nothing = (): void => {}
-const NO_CALL: UpstreamCall = { abort: nothing, pause: nothing, resume: nothing }

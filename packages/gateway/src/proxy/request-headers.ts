@@ -8,7 +8,7 @@ export interface ForwardingRules {
   readonly host: 'client' | 'upstream'
   /** `host` of the upstream. */
   readonly upstreamHost: string
-  /** True when what the client says about whom it speaks for (`forwarded`, `x-forwarded-*`) is believed and extended. */
+  /** True when what the client says of whom it speaks for (`forwarded`, `x-forwarded-*`), and its `priority`, go on. */
   readonly trustForwarded: boolean
 }
 
@@ -17,15 +17,15 @@ export const VIA = '1.1 sluice'
 /** The same for what came over HTTP/2. */
 const VIA_2 = '2 sluice'
 
-const FORWARDING: ReadonlySet<string> = new Set([
-  'forwarded',
-  'x-forwarded-for',
-  'x-forwarded-host',
-  'x-forwarded-port',
-  'x-forwarded-proto',
-  'x-forwarded-server',
-  'x-real-ip',
-])
+/**
+ * What is believed of peers that are trusted only. `priority` too: a service that believes this gateway would take it for
+ * a word of ours, and serve a stranger before others (S3.6).
+ */
+const BELIEVED: ReadonlySet<string> = new Set(['forwarded', 'priority', 'x-real-ip'])
+
+function isBelieved(name: string): boolean {
+  return name.startsWith('x-forwarded-') || BELIEVED.has(name)
+}
 
 /**
  * The headers that go to the upstream: the client's own in their order, without those that concern its connection,
@@ -46,7 +46,7 @@ export function requestHeaders(req: IncomingMessage, rules: ForwardingRules): st
     if (isHopByHop(lower) || named?.has(lower) === true) continue
     if (lower === 'host' || (lower === 'content-length' && coded)) continue
     const value = raw[i + 1]!
-    if (FORWARDING.has(lower)) {
+    if (isBelieved(lower)) {
       if (!rules.trustForwarded) continue
       if (lower === 'x-forwarded-for') {
         forwardedFor += `${value}, `

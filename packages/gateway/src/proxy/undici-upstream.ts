@@ -4,7 +4,13 @@ import type { Millis } from 'sluice'
 import { buildConnector, Pool, type Dispatcher } from 'undici'
 import { RequestBody } from './request-body.ts'
 import { failureOf } from './upstream-failure.ts'
-import type { Upstream, UpstreamCall, UpstreamReceiver, UpstreamRequest } from './upstream.ts'
+import {
+  IDEMPOTENT,
+  type Upstream,
+  type UpstreamCall,
+  type UpstreamReceiver,
+  type UpstreamRequest,
+} from './upstream.ts'
 
 export interface UndiciUpstreamOptions {
   /** Scheme, host and port; the rest is not looked at. */
@@ -18,9 +24,6 @@ export interface UndiciUpstreamOptions {
   /** Says where a name leads, for each connection anew. Default: the system's. */
   readonly lookup?: LookupFunction | undefined
 }
-
-/** Requests that may be sent twice (RFC 9110 §9.2.2). */
-const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
 
 /**
  * The upstream through undici's dispatcher: callbacks, raw headers, and no stream between the two sockets.

@@ -41,6 +41,8 @@ export const HEADERS_TIMEOUT: UpstreamFailure = timeout('the upstream did not an
 export const BODY_TIMEOUT: UpstreamFailure = timeout('the upstream stopped in the middle of its answer')
 /** All connections that may be had are busy. */
 export const BUSY: UpstreamFailure = timeout('no connection to the upstream became free in time')
+/** Nothing comes over a connection any more, not even the answer to a ping. */
+export const SILENT: UpstreamFailure = timeout('the connection to the upstream is dead')
 /** The connection ended before the answer began. */
 export const CLOSED: UpstreamFailure = failed('the upstream closed the connection before its answer')
 /** The connection ended before the answer did. */
@@ -68,6 +70,10 @@ export function failureOf(error: Error): UpstreamFailure {
     return { code: 'UPSTREAM_UNREACHABLE', message: `the upstream cannot be reached (${code})` }
   if (code.startsWith('HPE_'))
     return { code: 'UPSTREAM_FAILED', message: `the upstream did not speak HTTP/1.1 (${code})` }
+  // A GOAWAY with an error.
+  if (code === 'ERR_HTTP2_SESSION_ERROR') return CLOSED
+  if (code.startsWith('ERR_HTTP2_'))
+    return { code: 'UPSTREAM_FAILED', message: `the upstream did not speak HTTP/2 (${code})` }
   if (code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE') return CLOSED
   return { code: 'UPSTREAM_FAILED', message: `the upstream failed (${code === '' ? error.name : code})` }
 }

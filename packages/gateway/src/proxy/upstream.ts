@@ -1,6 +1,9 @@
 import type { Readable } from 'node:stream'
 import type { UpstreamFailure } from './upstream-failure.ts'
 
+/** Requests that may be sent twice (RFC 9110 §9.2.2). */
+export const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
+
 /** A request as it goes out: target in origin form, framing left to the upstream client. */
 export interface UpstreamRequest {
   readonly method: string
@@ -40,3 +43,8 @@ export interface Upstream {
   /** Closes every connection; requests on their way fail. */
   close(): Promise<void>
 }
+
+const nothing = (): void => {}
+
+/** Of a request that was never sent. */
+export const NO_CALL: UpstreamCall = { abort: nothing, pause: nothing, resume: nothing }

@@ -6,7 +6,7 @@ import type { Peer } from './peer.ts'
  * itself, whatever else there is on the session.
  */
 export class StreamLine {
-  readonly encrypted = true
+  readonly encrypted: boolean
   readonly remoteAddress: string | undefined
   /** Of the body, as far as it was read. */
   bytesRead = 0
@@ -17,6 +17,7 @@ export class StreamLine {
   constructor(stream: ServerHttp2Stream, peer: Peer) {
     this.#stream = stream
     this.remoteAddress = peer.address
+    this.encrypted = peer.encrypted
   }
 
   get destroyed(): boolean {

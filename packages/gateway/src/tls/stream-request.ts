@@ -18,6 +18,8 @@ export class StreamRequest extends Readable {
   readonly headers: IncomingHttpHeaders
   readonly rawHeaders: readonly string[]
   readonly flaw: StreamFlaw | undefined
+  /** It asks for a WebSocket: what follows are its frames, and no body. */
+  readonly tunnels: boolean
   readonly socket: StreamLine
   readonly #stream: ServerHttp2Stream
   #isRead = false
@@ -30,6 +32,7 @@ export class StreamRequest extends Readable {
     this.headers = head.headers
     this.rawHeaders = head.raw
     this.flaw = head.flaw
+    this.tunnels = head.tunnels
     this.socket = line
     this.#stream = stream
     this.#hasEnded = stream.endAfterHeaders

@@ -1,4 +1,6 @@
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { ClientEnd } from './client-end.ts'
 import { Frames } from './frames.ts'
 
 /** A close frame from a server: 1001, going away. */
@@ -6,28 +8,29 @@ const GOING_AWAY = Uint8Array.of(0x88, 0x02, 0x03, 0xe9)
 
 /** Two connections as one: what comes on either goes out on the other at the pace of whoever reads it. */
 export class Tunnel {
-  readonly #client: Socket
+  readonly #end: ClientEnd
+  readonly #client: Duplex
   readonly #upstream: Socket
   readonly #frames = new Frames()
   #leaving = false
 
   /** @param ended called once, when both are closed */
-  constructor(client: Socket, upstream: Socket, ended: () => void) {
+  constructor(end: ClientEnd, upstream: Socket, ended: () => void) {
+    const { duplex: client } = end
+    this.#end = end
     this.#client = client
     this.#upstream = upstream
     let open = 2
-    for (const [one, other] of [
-      [client, upstream],
-      [upstream, client],
-    ] as const) {
-      one.setNoDelay(true)
-      one.on('error', () => one.destroy())
+    const closed = (finishOther: () => void): void => {
       // What it had sent before still goes out.
-      one.on('close', () => {
-        other.destroySoon()
-        if (--open === 0) ended()
-      })
+      finishOther()
+      if (--open === 0) ended()
     }
+    upstream.setNoDelay(true)
+    if (client instanceof Socket) client.setNoDelay(true)
+    for (const one of [client, upstream]) one.on('error', () => one.destroy())
+    client.on('close', () => closed(() => upstream.destroySoon()))
+    upstream.on('close', () => closed(() => end.finish()))
     client.pipe(upstream)
     upstream.on('data', (chunk: Uint8Array) => this.#pass(chunk))
     upstream.on('end', () => client.end())
@@ -48,6 +51,7 @@ export class Tunnel {
   #pass(chunk: Uint8Array): void {
     if (this.#client.writableEnded) return
     this.#frames.feed(chunk)
+    this.#end.sent(chunk.length)
     if (!this.#client.write(chunk)) this.#upstream.pause()
     if (this.#leaving) this.#leave()
   }

@@ -6,6 +6,7 @@ import { visitOf } from 'sluice/http'
 import { answer, requestHeaders, responseHeaders, type ForwardingRules, type ProxyCounts } from '../proxy/index.ts'
 import type { Balancer, Member } from '../upstreams/index.ts'
 import { Tunnel } from './tunnel.ts'
+import { clientEndOf } from './upgrades.ts'
 
 /** Where a WebSocket goes. */
 export interface TunnelOptions {
@@ -37,7 +38,8 @@ export class Tunnels {
     const errand = new Handshake(this.#counts, member, req)
     const { protocol, hostname, port } = new URL(member.origin)
     const secure = protocol === 'https:'
-    const headers = [...requestHeaders(req, rules), 'connection', 'Upgrade', 'upgrade', 'websocket']
+    const end = clientEndOf(req)
+    const headers = end.asking(requestHeaders(req, rules))
     const out = (secure ? secureRequest : plainRequest)({
       host: hostname.replace(/^\[|\]$/g, ''),
       port: port === '' ? (secure ? 443 : 80) : Number(port),
@@ -74,10 +76,13 @@ export class Tunnels {
       out.setTimeout(0)
       upstream.setTimeout(0)
       if (head.length > 0) upstream.unshift(head)
-      res.writeHead(101, [...kept, 'connection', 'Upgrade', 'upgrade', 'websocket'])
-      res.flushHeaders()
+      if (!end.accept(res, back, kept)) {
+        upstream.destroy()
+        const message = 'the upstream did not accept the WebSocket it was asked for'
+        return errand.fail(res, { status: 502, code: 'UPSTREAM_FAILED', message })
+      }
       if (!holds) visitOf(req)?.end('success')
-      const tunnel = new Tunnel(req.socket, upstream, () => {
+      const tunnel = new Tunnel(end, upstream, () => {
         this.#open.delete(tunnel)
         errand.end({ status: 101 })
       })

@@ -1,16 +1,24 @@
 import { ServerResponse, type IncomingMessage, type Server } from 'node:http'
+import type { ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
+import { endIfAnswering } from '../end-if-answering.ts'
 import type { Listener } from '../proxy/index.ts'
+import { http1End, streamEnd, type ClientEnd } from './client-end.ts'
 
 const WEBSOCKET: unique symbol = Symbol('sluice.websocket')
 
 interface Marked {
-  [WEBSOCKET]?: true
+  [WEBSOCKET]?: ClientEnd
 }
 
 /** True for a request that asks to become a WebSocket: its connection is read by nobody yet. */
 export function isWebSocket(req: IncomingMessage): boolean {
-  return (req as Marked)[WEBSOCKET] === true
+  return (req as Marked)[WEBSOCKET] !== undefined
+}
+
+/** The client of such a request. */
+export function clientEndOf(req: IncomingMessage): ClientEnd {
+  return (req as Marked)[WEBSOCKET] ?? http1End(req.socket)
 }
 
 /**
@@ -20,9 +28,15 @@ export function isWebSocket(req: IncomingMessage): boolean {
  */
 export function listenForUpgrades(server: Server, handle: Listener): void {
   server.on('upgrade', (req, socket: Socket, head: Buffer) => {
+    if (endIfAnswering(socket)) return
     // One that was read once more keeps the listeners of the server.
     if (asksForWebSocket(req)) receive(req, socket, head, handle)
     else readAgain(server, req, socket, head)
+  })
+  // Of those who speak HTTP/2; see `StreamPort`.
+  server.on('websocket', (req: IncomingMessage, res: ServerResponse, stream: ServerHttp2Stream) => {
+    ;(req as Marked)[WEBSOCKET] = streamEnd(stream, req.socket)
+    handle(req, res)
   })
 }
 
@@ -33,7 +47,7 @@ function asksForWebSocket({ method, httpVersion, headers }: IncomingMessage): bo
 }
 
 function receive(req: IncomingMessage, socket: Socket, head: Buffer, handle: Listener): void {
-  ;(req as Marked)[WEBSOCKET] = true
+  ;(req as Marked)[WEBSOCKET] = http1End(socket)
   if (head.length > 0) socket.unshift(head)
   const res = new ServerResponse(req)
   // Nothing reads further requests on it.

@@ -14,6 +14,7 @@ import {
   head,
   HEADERS,
   noOpenssl,
+  plainGateway,
   PSEUDO,
   RST,
   secureGateway,
@@ -23,8 +24,10 @@ import {
 type Field = readonly [string, string]
 
 const plain = (...more: readonly Field[]): readonly Field[] => [...PSEUDO, ...more]
-const but = (name: string, value: string): readonly Field[] =>
-  PSEUDO.map((field): Field => (field[0] === name ? [name, value] : field))
+const but = (name: string, value: string, ...more: readonly Field[]): readonly Field[] => [
+  ...PSEUDO.map((field): Field => (field[0] === name ? [name, value] : field)),
+  ...more,
+]
 const without = (name: string, ...more: readonly Field[]): readonly Field[] => [
   ...PSEUDO.filter(([each]) => each !== name),
   ...more,
@@ -68,6 +71,17 @@ const ODD: Readonly<Record<string, readonly Field[]>> = {
   ],
   '300 headers': plain(...Array.from({ length: 300 }, (_, i): Field => [`x-${i}`, ''])),
   '20 KiB of headers': plain(['x', 'y'.repeat(20_480)]),
+  'a websocket of another protocol': but(':method', 'CONNECT', [':protocol', 'connect-udp']),
+  'a websocket without a path': but(':method', 'CONNECT', [':protocol', 'websocket']).filter(
+    ([name]) => name !== ':path',
+  ),
+  'a websocket without a host': but(':method', 'CONNECT', [':protocol', 'websocket']).filter(
+    ([name]) => name !== ':authority',
+  ),
+  'a websocket that has ended': but(':method', 'CONNECT', [':protocol', 'websocket']),
+  'two protocols': but(':method', 'CONNECT', [':protocol', 'websocket'], [':protocol', 'websocket']),
+  'a websocket with a length': but(':method', 'CONNECT', [':protocol', 'websocket'], ['content-length', '0']),
+  'a websocket that upgrades': but(':method', 'CONNECT', [':protocol', 'websocket'], ['upgrade', 'websocket']),
   'an expectation nobody has heard of': plain(['expect', 'wonders']),
 }
 
@@ -82,41 +96,51 @@ const LEFT_OUT: readonly Field[] = [
   ['x', '1\u0000'],
 ]
 
-describe('odd requests over HTTP/2', { skip: noOpenssl }, () => {
-  it(`${Object.keys(ODD).length} of them never reach the upstream, and those beside them do`, async () => {
-    await scene(async (stage) => {
-      const seen: string[] = []
-      const port = await stage.upstream((req, res) => {
-        seen.push(req.url ?? '')
-        res.end()
-      })
-      const shown = certificate(stage)
-      const gateway = await secureGateway(stage, shown, app(port))
-      for (const [what, fields] of Object.entries(ODD)) {
-        const client = await frames(stage, gateway.port, shown)
-        client.send(head(1, END_STREAM, ...fields))
-        const told = () =>
-          client.closed || client.frames.some(({ type, id }) => type === GOAWAY || (id === 1 && type !== DATA))
-        await until(`an answer to ${what}`, told)
-        const answers = client.frames.filter(({ type, id }) => id === 1 && type === HEADERS)
-        // In HPACK 200 is one byte, 136; no refusal begins so.
-        assert.ok(
-          answers.every(({ payload }) => payload[0] !== 136),
-          what,
-        )
-        client.socket.destroy()
-      }
-      assert.deepEqual(seen, [])
-      const control = await frames(stage, gateway.port, shown)
-      control.send(
-        head(1, END_STREAM, ...but(':path', '/plain')),
-        head(3, END_STREAM, ...but(':path', '/te'), ['te', 'trailers']),
-        head(5, END_STREAM, ...without(':authority', ['host', 'localhost']).map(at('/host'))),
-      )
-      await until('the others', () => seen.length === 3)
-      assert.deepEqual(new Set(seen), new Set(['/host', '/plain', '/te']))
+/** None of them may come out of the gateway: over TLS, or without. */
+async function refused(isSecure: boolean): Promise<void> {
+  await scene(async (stage) => {
+    const seen: string[] = []
+    const port = await stage.upstream((req, res) => {
+      seen.push(req.url ?? '')
+      res.end()
     })
+    const shown = isSecure ? certificate(stage) : undefined
+    const text = app(port)
+    const gateway = await (shown === undefined ? plainGateway(stage, text) : secureGateway(stage, shown, text))
+    for (const [what, fields] of Object.entries(ODD)) {
+      const client = await frames(stage, gateway.port, shown)
+      client.send(head(1, END_STREAM, ...fields))
+      const told = () =>
+        client.closed || client.frames.some(({ type, id }) => type === GOAWAY || (id === 1 && type !== DATA))
+      await until(`an answer to ${what}`, told)
+      const answers = client.frames.filter(({ type, id }) => id === 1 && type === HEADERS)
+      // In HPACK 200 is one byte, 136; no refusal begins so.
+      assert.ok(
+        answers.every(({ payload }) => payload[0] !== 136),
+        what,
+      )
+      client.socket.destroy()
+    }
+    assert.deepEqual(seen, [])
+    const control = await frames(stage, gateway.port, shown)
+    control.send(
+      head(1, END_STREAM, ...but(':path', '/plain')),
+      head(3, END_STREAM, ...but(':path', '/te'), ['te', 'trailers']),
+      head(5, END_STREAM, ...without(':authority', ['host', 'localhost']).map(at('/host'))),
+    )
+    await until('the others', () => seen.length === 3)
+    assert.deepEqual(new Set(seen), new Set(['/host', '/plain', '/te']))
   })
+}
+
+const COUNT = Object.keys(ODD).length
+
+describe('odd requests over HTTP/2 without TLS', () => {
+  it(`${COUNT} of them never reach the upstream, and those beside them do`, () => refused(false))
+})
+
+describe('odd requests over HTTP/2', { skip: noOpenssl }, () => {
+  it(`${COUNT} of them never reach the upstream, and those beside them do`, () => refused(true))
 
   it('fields with signs that HTTP/1.1 could not carry do not come out on the other side', async () => {
     await scene(async (stage) => {

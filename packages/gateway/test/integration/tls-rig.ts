@@ -4,9 +4,10 @@ import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { connect as speak, type ClientHttp2Session, type OutgoingHttpHeaders } from 'node:http2'
+import { connect as plain, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { connect as secure, type TLSSocket } from 'node:tls'
+import { connect as secure } from 'node:tls'
 import { startGateway, type Gateway } from '../../src/gateway.ts'
 import { planOf } from './config-rig.ts'
 import type { Scene } from './proxy-rig.ts'
@@ -39,6 +40,15 @@ export function certificate(stage: Scene, over?: Certificate): Certificate {
 /** What a file says of a gateway behind TLS on free ports of loopback. */
 export function listenTls({ cert, key }: Certificate, more = ''): string {
   return `listen: { host: 127.0.0.1, port: 0, adminPort: 0, tls: { cert: "${cert}", key: "${key}" }${more} }\n`
+}
+
+/** The same for one that speaks HTTP/2 without TLS, too. */
+export const LISTEN_H2C = 'listen: { host: 127.0.0.1, port: 0, adminPort: 0, h2c: true }\n'
+
+export async function plainGateway(stage: Scene, text: string): Promise<Gateway> {
+  const gateway = await startGateway({ config: planOf(LISTEN_H2C + text) })
+  stage.onEnd(() => gateway.close())
+  return gateway
 }
 
 export async function secureGateway(stage: Scene, shown: Certificate, text: string): Promise<Gateway> {
@@ -97,6 +107,9 @@ export interface Frame {
   readonly payload: Buffer
 }
 
+/** What a connection of HTTP/2 begins with. */
+export const PREFACE: Buffer = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
+
 export const DATA = 0
 export const HEADERS = 1
 export const RST = 3
@@ -112,32 +125,30 @@ const FRAME = 16_384
 
 /** A client that sends frames as they are, also such as no honest one would. */
 export interface FrameClient {
-  readonly socket: TLSSocket
+  readonly socket: Socket
   readonly frames: readonly Frame[]
   readonly closed: boolean
   send(...frames: readonly Buffer[]): void
 }
 
-export async function frames(stage: Scene, port: number, { ca }: Certificate): Promise<FrameClient> {
-  const socket = secure({ host: 'localhost', port, ca, ALPNProtocols: ['h2'] })
+/** @param shown left out: without TLS */
+export async function frames(stage: Scene, port: number, shown?: Certificate): Promise<FrameClient> {
+  const socket =
+    shown === undefined
+      ? plain({ host: '127.0.0.1', port })
+      : secure({ host: 'localhost', port, ca: shown.ca, ALPNProtocols: ['h2'] })
   socket.on('error', () => {})
   stage.onEnd(() => void socket.destroy())
-  await once(socket, 'secureConnect')
+  await once(socket, shown === undefined ? 'connect' : 'secureConnect')
   const heard: Frame[] = []
   let closed = false
-  let rest: Buffer = Buffer.alloc(0)
   socket.on('close', () => (closed = true))
-  socket.on('data', (chunk: Buffer) => {
-    rest = Buffer.concat([rest, chunk])
-    while (rest.length >= 9 && rest.length >= 9 + rest.readUIntBE(0, 3)) {
-      const end = 9 + rest.readUIntBE(0, 3)
-      const [type, flags, id] = [rest[3]!, rest[4]!, rest.readUInt32BE(5)]
-      heard.push({ type, flags, id, payload: rest.subarray(9, end) })
-      rest = rest.subarray(end)
-    }
-  })
+  socket.on(
+    'data',
+    frameReader((each) => heard.push(each)),
+  )
   const send = (...all: readonly Buffer[]): void => void socket.write(Buffer.concat(all))
-  send(Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), frame(SETTINGS, 0, 0))
+  send(PREFACE, frame(SETTINGS, 0, 0))
   return {
     socket,
     frames: heard,
@@ -145,6 +156,20 @@ export async function frames(stage: Scene, port: number, { ca }: Certificate): P
       return closed
     },
     send,
+  }
+}
+
+/** Takes bytes, wherever they were cut into pieces, and tells of frames. */
+export function frameReader(heard: (frame: Frame) => void): (chunk: Buffer) => void {
+  let rest: Buffer = Buffer.alloc(0)
+  return (chunk) => {
+    rest = Buffer.concat([rest, chunk])
+    while (rest.length >= 9 && rest.length >= 9 + rest.readUIntBE(0, 3)) {
+      const end = 9 + rest.readUIntBE(0, 3)
+      const [type, flags, id] = [rest[3]!, rest[4]!, rest.readUInt32BE(5)]
+      heard({ type, flags, id, payload: rest.subarray(9, end) })
+      rest = rest.subarray(end)
+    }
   }
 }
 

@@ -70,6 +70,12 @@ describe('request headers', () => {
     assert.ok(!trusted.includes('x-forwarded-proto'))
   })
 
+  it('S3.6 do not carry the priority, nor any word of who sent it, of a stranger to a service that believes us', () => {
+    const raw = ['Host', 'a', 'Priority', 'u=0', 'X-Forwarded-Prefix', '/x', 'X-Real-IP', '9.9.9.9', 'X-Forwarded', 'y']
+    assert.deepEqual(passedOn(raw), ['X-Forwarded', 'y', 'host', 'a', ...ADDED])
+    assert.deepEqual(passedOn(raw, { trustForwarded: true }).slice(0, 8), raw.slice(2))
+  })
+
   it('give an IPv4 address in its own notation', () => {
     const headers = passedOn(['Host', 'a'], {}, '::ffff:10.0.0.1')
     assert.equal(headers[headers.indexOf('x-forwarded-for') + 1], '10.0.0.1')
