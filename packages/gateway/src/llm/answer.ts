@@ -6,6 +6,9 @@ import { headerOf } from './answer-head.ts'
 import { Outflow, type Inflow } from './outflow.ts'
 import { UsageHider } from './usage-hider.ts'
 
+const NEWLINE = 10
+const RETURN = 13
+
 /** What an {@link Answer} needs. */
 export interface AnswerParts {
   readonly res: ServerResponse
@@ -24,6 +27,8 @@ export class Answer {
   readonly #usage: UsageReader | undefined
   readonly #hider: UsageHider | undefined
   readonly isStream: boolean
+  /** The last byte passed on. */
+  #last = NEWLINE
 
   constructor({ res, raw, reader, clock, inflow, hidesUsage }: AnswerParts) {
     this.#outflow = new Outflow(res, reader, clock, inflow)
@@ -37,15 +42,25 @@ export class Answer {
   }
 
   write(chunk: Uint8Array): void {
-    const told = this.#hider === undefined ? chunk : this.#hider.take(chunk)
-    if (told.length > 0) this.#outflow.write(told)
+    this.#tell(this.#hider === undefined ? chunk : this.#hider.take(chunk))
     this.#usage?.feed(chunk)
   }
 
   /** All has come: what was held is passed on. */
   flush(): void {
     const held = this.#hider?.end()
-    if (held !== undefined && held.length > 0) this.#outflow.write(held)
+    if (held !== undefined) this.#tell(held)
+  }
+
+  /** True where what has been passed on does not end with a line; so, for all anybody knows, where it is compressed. */
+  get isMidLine(): boolean {
+    return this.#usage === undefined || (this.#last !== NEWLINE && this.#last !== RETURN)
+  }
+
+  #tell(bytes: Uint8Array): void {
+    if (bytes.length === 0) return
+    this.#last = bytes[bytes.length - 1]!
+    this.#outflow.write(bytes)
   }
 
   /** Tokens seen so far: what was told, or one for each piece. */

@@ -2,7 +2,6 @@ import { Readable } from 'node:stream'
 import { readAsked, type Dialect, type TokenEstimator, type TokenMeasure } from 'sluice/llm'
 import type { CallSize } from './line.ts'
 
-const EMBEDDINGS = /\/embeddings\/?(?:$|\?)/
 const NOTHING = Buffer.alloc(0)
 const ASK = Buffer.from('"stream_options":{"include_usage":true},')
 
@@ -15,10 +14,9 @@ export class CallBody {
   readonly #measure: TokenMeasure
 
   /**
-   * @param target of the request, for what has no output but vectors
    * @param injects whether a stream that does not say its usage is asked for it
    */
-  constructor(bytes: Buffer, dialect: Dialect, target: string, estimator: TokenEstimator, injects: boolean) {
+  constructor(bytes: Buffer, dialect: Dialect, estimator: TokenEstimator, injects: boolean) {
     const body = parsed(bytes)
     const { model = '', maxOutput, measure, stream, usageInStream } = readAsked(dialect, body)
     // Whoever has options of its own for the stream knows what it wants.
@@ -28,7 +26,7 @@ export class CallBody {
     this.size = {
       model,
       input: estimator.tokens(measure, model),
-      maxOutput: EMBEDDINGS.test(target) ? 0 : maxOutput,
+      maxOutput,
       stream,
     }
   }

@@ -7,6 +7,7 @@ export class Hold {
   readonly #asker: Asker
   #count = 0
   #tokens = 0
+  isDetour = false
   bytes = 0
 
   constructor(site: CallSite, asker: Asker) {
@@ -21,6 +22,21 @@ export class Hold {
     return true
   }
 
+  /** There is no room in the queue, but there may be another way: its body is read for that. */
+  tryDetour(): boolean {
+    const { holdings } = this.#site
+    if (!holdings.mayDetour) return false
+    holdings.detours++
+    this.isDetour = true
+    return true
+  }
+
+  /** Its body is there. */
+  endDetour(): void {
+    if (this.isDetour) this.#site.holdings.detours--
+    this.isDetour = false
+  }
+
   /** It waits again: it has been let in before. */
   waitsAgain(): void {
     this.#move(1, 0, 0)
@@ -28,10 +44,12 @@ export class Hold {
 
   /** It does not wait any more, but its body is kept. */
   begun(): void {
+    this.endDetour()
     this.#move(-this.#count, 0, -this.#tokens)
   }
 
   release(): void {
+    this.endDetour()
     this.#move(-this.#count, -this.bytes, -this.#tokens)
   }
 

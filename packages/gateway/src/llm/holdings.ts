@@ -9,9 +9,18 @@ export class Holdings {
   bytes = 0
   /** Tokens of those that wait. */
   tokens = 0
+  /** Calls whose body is still coming although there is no room: for another way than the queue. */
+  detours = 0
+  readonly #mostDetours: number
 
-  constructor(bounds: LlmQueueConfig) {
+  /** @param mostDetours so many bodies are read beside the queue */
+  constructor(bounds: LlmQueueConfig, mostDetours: number = 0) {
     this.#bounds = bounds
+    this.#mostDetours = mostDetours
+  }
+
+  get mayDetour(): boolean {
+    return this.detours < this.#mostDetours
   }
 
   /** Whether so much more would fit. The first always does by tokens: whether it can be served says the line. */

@@ -71,12 +71,13 @@ export class LlmCall implements Asker, UpstreamReceiver, Inflow, Leaver {
     watchDeparture(this.#socket, this)
     const declared = Number(this.#req.headers['content-length'] ?? 0)
     if (declared > config.maxBody) return this.#tooLarge()
-    if (!this.#hold.tryTake(1, declared, 0)) return this.refused(this.#site.full(this, 'the queue is full'))
+    if (!this.#hold.tryTake(1, declared, 0) && !this.#hold.tryDetour()) return this.#noRoom()
     this.#upload = new Upload(this.#req, {
       most: config.maxBody,
       timeout: config.readTimeout,
       clock,
-      grew: (bytes) => bytes <= this.#hold.bytes || this.#hold.tryTake(0, bytes - this.#hold.bytes, 0),
+      grew: (bytes) =>
+        this.#hold.isDetour || bytes <= this.#hold.bytes || this.#hold.tryTake(0, bytes - this.#hold.bytes, 0),
       done: (uploaded) => this.#uploaded(uploaded),
     })
   }
@@ -86,8 +87,11 @@ export class LlmCall implements Asker, UpstreamReceiver, Inflow, Leaver {
     if (uploaded === 'too-large') return this.#tooLarge()
     if (uploaded === 'late') return this.#refuse({ is: 'request', status: 408, message: TOO_LATE })
     const { config, estimator, clock } = this.#site
-    this.#body = new CallBody(uploaded, this.#dialect, this.#req.url ?? '', estimator, config.usage === 'inject')
+    this.#body = new CallBody(uploaded, this.#dialect, estimator, config.usage === 'inject')
     if (!this.size.stream) this.#copy = this.#site.copyOf(this.#req, this, uploaded)
+    // By now there may be room after all.
+    if (this.#hold.isDetour && !this.#hold.tryTake(1, uploaded.length, 0)) return this.#noRoom()
+    this.#hold.endDetour()
     const patience = this.#site.patienceOf(this.#req)
     this.expires = clock.now() + patience
     this.#phase = 'waiting'
@@ -98,6 +102,10 @@ export class LlmCall implements Asker, UpstreamReceiver, Inflow, Leaver {
     if (expected !== undefined && expected > patience)
       return this.refused({ ...this.#site.full(this, `it would wait for ${Math.ceil(expected)} ms`), is: 'late' })
     this.#wait(undefined)
+  }
+
+  #noRoom(): void {
+    this.refused(this.#site.full(this, 'the queue is full'))
   }
 
   #wait(after: Turn | undefined): void {
@@ -176,10 +184,10 @@ export class LlmCall implements Asker, UpstreamReceiver, Inflow, Leaver {
   failed({ code, message }: UpstreamFailure): void {
     if (this.#phase === 'over') return
     if (this.#answer !== undefined) {
-      const { isStream } = this.#answer
+      const { isStream, isMidLine } = this.#answer
       this.#settle('left')
       this.#finish({ failure: code })
-      return this.#reply.breakOff(message, isStream)
+      return this.#reply.breakOff(message, isStream && !isMidLine)
     }
     this.#gathered = undefined
     const turn = this.#turn!

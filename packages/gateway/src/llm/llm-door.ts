@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { systemClock, systemRandom, type Clock, type Millis, type Priority, type Random } from 'sluice'
+import { systemClock, systemRandom, type Clock, type Instant, type Millis, type Priority, type Random } from 'sluice'
 import { timeLeft } from 'sluice/http'
 import {
   dialectOf,
@@ -29,7 +29,8 @@ import { Holdings } from './holdings.ts'
 import { InferenceQueue } from './inference-queue.ts'
 import type { Asker, Line, LineRefusal, LineStatus, Turn } from './line.ts'
 import { LlmCall } from './llm-call.ts'
-import { LlmMeter } from './llm-meter.ts'
+import { LlmFigures, type LlmOverflowed } from './llm-figures.ts'
+import type { LlmMeter } from './llm-meter.ts'
 import type { ServerMember } from './model-server.ts'
 import type { Overflow } from './overflow.ts'
 import { refusalInWords } from './refusal-in-words.ts'
@@ -51,6 +52,8 @@ export interface LlmDoorParts {
   readonly others: Listener
   readonly whoOf: (req: IncomingMessage) => { readonly tenant: string; readonly priority: Priority }
   readonly counts: ProxyCounts
+  /** Of the door before this one. Default: nothing has come yet. */
+  readonly figures?: LlmFigures | undefined
   readonly clock?: Clock
   readonly random?: Random
 }
@@ -61,8 +64,7 @@ export interface LlmStatus extends LineStatus {
   /** Calls that wait, uploads included, and what they hold. */
   readonly held: { readonly count: number; readonly bytes: number; readonly tokens: number }
   readonly servers: readonly LlmServerStatus[]
-  /** Calls that went another way because they would have waited too long, by that way. */
-  readonly overflowed: { readonly cached: number; readonly upstream: number; readonly batch: number }
+  readonly overflowed: Readonly<LlmOverflowed>
   readonly dialect: LlmConfig['dialect']
   readonly meter: LlmMeter
   /** The limits of a provider, by model; none before model servers. */
@@ -79,6 +81,8 @@ export interface LlmServerStatus {
 }
 
 const MINUTE: Millis = 60_000
+/** It is looked so often whether the store of the limits is there. */
+const LOOK: Millis = 250
 /** Of RFC 7240: an answer that comes later will do. */
 const RESPOND_ASYNC = /(?:^|[,\s])respond-async(?:$|[,;\s])/i
 
@@ -89,22 +93,16 @@ export class LlmDoor implements CallSite {
   readonly line: Line
   readonly holdings: Holdings
   readonly estimator: CallSite['estimator'] = tokenEstimator()
-  readonly counts: LlmCounts = {
-    arrived: 0,
-    admitted: 0,
-    retried: 0,
-    stalled: 0,
-    refused: { share: 0, full: 0, late: 0, never: 0, unknown: 0, closed: 0 },
-    departed: { upload: 0, waiting: 0, asked: 0, answering: 0, over: 0 },
-  }
+  readonly figures: LlmFigures
+  readonly counts: LlmCounts
   readonly meter: LlmMeter
   readonly whoOf: CallSite['whoOf']
   readonly serverCount: number
   readonly #parts: LlmDoorParts
   readonly #queue: InferenceQueue | undefined
   readonly #random: Random
-  /** Answered by what was kept. */
-  #cached = 0
+  #wasDegraded = false
+  #looked: Instant = -Infinity
 
   constructor(parts: LlmDoorParts) {
     const { config, members, clock = systemClock, random = systemRandom } = parts
@@ -112,8 +110,10 @@ export class LlmDoor implements CallSite {
     this.config = config
     this.clock = clock
     this.#random = random
-    this.meter = new LlmMeter(clock)
-    this.holdings = new Holdings(config.queue)
+    this.figures = parts.figures ?? new LlmFigures(clock)
+    this.counts = this.figures.counts
+    this.meter = this.figures.meter
+    this.holdings = new Holdings(config.queue, config.overflow?.count)
     this.whoOf = parts.whoOf
     this.serverCount = members.length
     if (parts.line === undefined) this.#queue = new InferenceQueue({ config, members, clock, random })
@@ -125,7 +125,19 @@ export class LlmDoor implements CallSite {
     if (dialect === undefined) return this.#parts.others(req, res)
     this.counts.arrived++
     this.#parts.counts.active++
+    if (this.#isDegraded) res.setHeader('sluice-degraded', 'llm=share')
     new LlmCall(this, dialect, req, res).begin()
+  }
+
+  /** True while each gateway has only its part of the limits, because their store is gone. */
+  get #isDegraded(): boolean {
+    if (this.#queue !== undefined) return false
+    const now = this.clock.now()
+    if (now - this.#looked >= LOOK) {
+      this.#looked = now
+      this.#wasDegraded = this.line.models().some(({ store }) => store === 'down')
+    }
+    return this.#wasDegraded
   }
 
   get status(): LlmStatus {
@@ -140,11 +152,7 @@ export class LlmDoor implements CallSite {
         tokens: server.tokens,
         firstTokens: server.prefillLimit,
       })),
-      overflowed: {
-        cached: this.#cached,
-        upstream: this.#parts.overflow?.taken ?? 0,
-        batch: this.#parts.batch?.taken ?? 0,
-      },
+      overflowed: { ...this.figures.overflowed },
       dialect: this.config.dialect,
       meter: this.meter,
       models: this.line.models(),
@@ -213,15 +221,20 @@ export class LlmDoor implements CallSite {
     copy: AnswerCopy | undefined,
   ): Turn | 'answered' | undefined {
     if (!mayGoElsewhere(refusal)) return undefined
+    const { overflowed } = this.figures
     if (!res.headersSent && copy?.serve(res) === true) {
-      this.#cached++
+      overflowed.cached++
       return 'answered'
     }
     const { overflow, batch } = this.#parts
     const turn = overflow?.tryTake()
+    if (turn !== undefined) overflowed.upstream++
     if (turn !== undefined || batch === undefined) return turn
     // A stream that has begun cannot become a promise of a later answer.
-    return !res.headersSent && RESPOND_ASYNC.test(String(req.headers['prefer'])) ? batch.tryTake() : undefined
+    if (res.headersSent || !RESPOND_ASYNC.test(String(req.headers['prefer']))) return undefined
+    const later = batch.tryTake()
+    if (later !== undefined) overflowed.batch++
+    return later
   }
 
   inWords(refusal: LineRefusal): NativeRefusal {

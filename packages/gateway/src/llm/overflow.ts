@@ -7,8 +7,6 @@ export class Overflow {
   readonly #upstream: Upstream
   readonly #most: number
   inflight = 0
-  /** How many went this way so far. */
-  taken = 0
 
   constructor(upstream: Upstream, most: number) {
     this.#upstream = upstream
@@ -19,7 +17,6 @@ export class Overflow {
   tryTake(): Turn | undefined {
     if (this.inflight >= this.#most) return undefined
     this.inflight++
-    this.taken++
     return new OverflowTurn(this, this.#upstream)
   }
 }

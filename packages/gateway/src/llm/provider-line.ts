@@ -1,5 +1,13 @@
 import { RejectedError, retryAfterOf, type Clock, type Instant, type Millis } from 'sluice'
-import type { LlmLease, LlmPool, LlmUsage, ModelStatus, ProviderRefusal, RefusalVerdict } from 'sluice/llm'
+import {
+  goDuration,
+  type LlmLease,
+  type LlmPool,
+  type LlmUsage,
+  type ModelStatus,
+  type ProviderRefusal,
+  type RefusalVerdict,
+} from 'sluice/llm'
 import type { Upstream } from '../proxy/index.ts'
 import { headersByName } from './answer-head.ts'
 import type { Asker, Line, LineRefusal, LineStatus, Turn } from './line.ts'
@@ -102,9 +110,15 @@ export class ProviderLine implements Line {
     if (error instanceof RejectedError) {
       const { code, rejection } = error
       const delay = retryAfterOf(rejection)
-      const message = error.message
+      const { message } = error
       if (code === 'closed') return { is: 'closed', message }
-      return { is: code === 'deadline' || code === 'queue_timeout' ? 'late' : 'full', message, delay }
+      if (code !== 'deadline' && code !== 'queue_timeout') return { is: 'full', message, delay }
+      // The figures of a deadline are instants of a clock that nobody else has.
+      return {
+        is: 'late',
+        message: delay === undefined ? message : `its limits have room in ${goDuration(delay)}`,
+        delay,
+      }
     }
     const message = error instanceof Error ? error.message : String(error)
     if (error instanceof RangeError && !this.#parts.models.has(model))

@@ -92,10 +92,15 @@ export class Reply {
     return status
   }
 
-  /** Half an answer must not be taken for a whole one: a stream is told of it, and the connection breaks. */
-  breakOff(message: string, isStream: boolean): void {
+  /**
+   * Half an answer must not be taken for a whole one: a stream is told of it, and the connection breaks. In the middle of a
+   * line nothing can be told: it would be read as the rest of that line.
+   * @param isTold whether it is a stream that stands between two lines
+   */
+  breakOff(message: string, isTold: boolean): void {
     const { socket } = this.#req
-    if (!isStream) socket.destroy()
-    else this.#res.write(nativeErrorEvent(this.#dialect, { is: 'fault', message }), () => socket.destroy())
+    if (!isTold) socket.destroy()
+    // Ends the event whose lines have come; an empty line more is nothing.
+    else this.#res.write(`\n\n${nativeErrorEvent(this.#dialect, { is: 'fault', message })}`, () => socket.destroy())
   }
 }

@@ -121,7 +121,7 @@ export class FleetBucketsCore implements GateCore {
     if (this.#tenants.size >= this.#rule.maxTenants && !this.#makeRoom(now)) return undefined
     // Not the same account again for one that was forgotten: that one may have something to settle yet.
     const session = `${this.#session}x${(this.#opened++).toString(36)}`
-    const tenant = new Tenant(this.#rule, (noticed) =>
+    const tenant = new Tenant(this.#rule, session, (noticed) =>
       this.#rule.coordinator.open(this.#budget, flow, session, noticed),
     )
     this.#tenants.set(flow, tenant)

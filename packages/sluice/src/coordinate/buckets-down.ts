@@ -8,7 +8,7 @@ import { fullAfter, isCovered, timeUntil, type Refill } from '../gate/index.ts'
 export type OnDown = 'share' | 'open' | 'closed'
 
 /** How much of its part a process takes: how many share it is not known for sure. */
-const PART = 0.8
+export const PART = 0.8
 
 /** The part of one tenant's buckets that this process has to itself while nobody can be asked. */
 export class OwnShare {

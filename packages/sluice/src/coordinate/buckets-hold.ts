@@ -1,13 +1,23 @@
-import type { Instant, Millis } from '../ground/index.ts'
+import type { Instant, Millis, Priority } from '../ground/index.ts'
 import { fullAfter, timeUntil, tokensAt, type Refill } from '../gate/index.ts'
-import { REMEMBERED, type BucketsGrant, type BucketsStatement, type SharedRefill } from './buckets.ts'
+import {
+  BELIEVED,
+  REMEMBERED,
+  type BucketsDemand,
+  type BucketsGrant,
+  type BucketsStatement,
+  type SharedRefill,
+} from './buckets.ts'
 import { BucketsFeedback } from './buckets-feedback.ts'
 
 /** A millionth of a token is rounding, not greed. */
 const ROUNDING = 1e-6
 
-/** How long it is believed that nobody has given anything back, in ms. */
-const BELIEVED: Millis = 1000
+/** The largest part of a bucket that is reserved. */
+const MOST = 0.9
+
+/** The class that may take what is reserved. */
+const CRITICAL: Priority = 3
 
 /**
  * What this process has of one tenant's tokens. All figures are levels of the account (see `BucketsStatement`): what lies
@@ -34,7 +44,8 @@ export class Hold {
   #heard: Instant = -Infinity
   readonly #fullAt: Instant[]
   #notBefore: Instant = -Infinity
-  #refusedCritical = false
+  /** The class of whoever was refused last. */
+  #refused = -1
   readonly #offered: number[]
   readonly #demand: number[]
   readonly #batch: number[]
@@ -135,8 +146,14 @@ export class Hold {
     this.#fullAt[at] = fullAfter(refill, now, refill.capacity - left, now)
   }
 
+  /** Whoever was refused is there no more: what is next may be there sooner. */
+  forgetRefusal(): void {
+    this.#notBefore = -Infinity
+  }
+
   /** True where so much can be there at once at all. */
-  canHold(amounts: readonly number[], critical: boolean): boolean {
+  canHold(amounts: readonly number[], priority: Priority): boolean {
+    const critical = priority === CRITICAL
     for (let at = 0; at < amounts.length; at++)
       if (amounts[at]! > this.#buckets[at]!.capacity * (critical ? 1 : 1 - this.#reserve) + ROUNDING) return false
     return true
@@ -156,21 +173,21 @@ export class Hold {
   }
 
   /** How long there will not be so much, going by what was heard last; 0 where it is worth asking. */
-  timeUntil(amounts: readonly number[], critical: boolean, now: Instant): Millis {
+  timeUntil(amounts: readonly number[], priority: Priority, now: Instant): Millis {
     const held = this.feedback.heldFor(now)
     if (held > 0 || now - this.#heard >= BELIEVED) return held
-    // What was refused to somebody may be there for who is critical.
-    let longest = critical && !this.#refusedCritical ? 0 : this.#notBefore - now
+    // What was refused to somebody may be there for who is more important.
+    let longest = priority > this.#refused ? 0 : this.#notBefore - now
     for (let at = 0; at < amounts.length; at++)
-      longest = Math.max(longest, this.#timeUntilOf(at, amounts[at]!, critical, now))
+      longest = Math.max(longest, this.#timeUntilOf(at, amounts[at]!, priority === CRITICAL, now))
     return Math.max(0, longest)
   }
 
   /** Which of them will be the last to suffice. */
-  bindingOf(amounts: readonly number[], critical: boolean, now: Instant): number {
+  bindingOf(amounts: readonly number[], priority: Priority, now: Instant): number {
     let [binding, longest] = [0, 0]
     for (let at = 0; at < amounts.length; at++) {
-      const wait = this.#timeUntilOf(at, amounts[at]!, critical, now)
+      const wait = this.#timeUntilOf(at, amounts[at]!, priority === CRITICAL, now)
       if (wait > longest) [binding, longest] = [at, wait]
     }
     return binding
@@ -187,9 +204,17 @@ export class Hold {
    * What to tell the coordinator, and what to do with its answer.
    * @param need what is asked for; with what is at hand it must make up all of it
    * @param more what else is wanted by those who wait already
-   * @param critical who needs it may have what is reserved
+   * @param demand for whom
+   * @param untold how long others may have let in arrivals unasked, as their part, in ms: so much is left for them
    */
-  state(need: readonly number[], more: readonly number[], critical: boolean, now: Instant, leave: boolean): Outgoing {
+  state(
+    need: readonly number[],
+    more: readonly number[],
+    demand: BucketsDemand | undefined,
+    now: Instant,
+    leave: boolean,
+    untold: Millis = 0,
+  ): Outgoing {
     if (leave || this.#isStale(now)) for (let at = 0; at < this.#level.length; at++) this.#level[at] = this.#used[at]!
     const owed = [...this.#owed]
     const keep = this.#level.map((level, at) => level + owed[at]!)
@@ -201,8 +226,12 @@ export class Hold {
     })
     const known = now - this.#heard < REMEMBERED
     const levels = { claim: [...this.#claim], keep, need: needed, want }
-    const reserve = this.#reserve
-    const statement = { turn: ++this.#turn, known, reserve, critical, ...levels, ...this.feedback.state(now) }
+    let reserve = this.#reserve
+    for (const { capacity, interval } of this.#buckets)
+      reserve = Math.max(reserve, Math.min(MOST, untold / interval / capacity))
+    const critical = demand?.priority === CRITICAL
+    const said = { ...levels, ...this.feedback.state(now), demand }
+    const statement = { turn: ++this.#turn, known, reserve, critical, ...said }
     const { mark } = this.feedback
     const heard = (grant: BucketsGrant, then: Instant): void => {
       this.feedback.heard(grant, mark, then)
@@ -250,10 +279,10 @@ export class Hold {
     if (!hadOlder) this.#olderUntil = this.#until
     this.#until = statement.turn <= this.#revoked ? -Infinity : Math.max(sent + this.#lease, now + LEAST)
     this.#heard = now
-    if (grant.granted) return
+    if (grant.granted) return this.forgetRefusal()
     // Never at once, or a clock that stands still would be asked for ever.
     this.#notBefore = now + Math.max(grant.retryAfter, 0.01)
-    this.#refusedCritical = statement.critical
+    this.#refused = statement.demand?.priority ?? -1
   }
 }
 

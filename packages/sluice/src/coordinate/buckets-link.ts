@@ -32,6 +32,8 @@ export class BucketsLink {
   #down = false
   #backoff: Millis = SOON
   #tries: Instant = 0
+  #downSince: Instant = 0
+  #upSince: Instant = -Infinity
   #timer: Timer | undefined
   #closed = false
 
@@ -43,6 +45,12 @@ export class BucketsLink {
 
   get down(): boolean {
     return this.#down
+  }
+
+  /** For how long others may have let in arrivals they have not told yet, since it was down, in ms. */
+  untold(now: Instant): Millis {
+    if (this.#down) return now - this.#downSince
+    return now < this.#upSince + LATE ? this.#upSince - this.#downSince : 0
   }
 
   /** How long until it is tried again, in ms. */
@@ -95,6 +103,7 @@ export class BucketsLink {
 
   #up(): void {
     this.#down = false
+    this.#upSince = this.#options.clock.now()
     this.#backoff = SOON
     this.#timer?.cancel()
     this.health.changed()
@@ -110,6 +119,7 @@ export class BucketsLink {
     const delay = this.#backoff * (0.5 + random() / 2)
     this.#backoff = Math.min(LATE, this.#backoff * 2)
     this.#tries = clock.now() + delay
+    if (first) this.#downSince = clock.now()
     if (!this.#closed) this.#timer = clock.after(delay, again, { background: true })
     if (first) this.health.changed()
   }

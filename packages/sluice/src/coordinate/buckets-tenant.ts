@@ -20,10 +20,11 @@ import {
   type Waiting,
 } from '../gate/index.ts'
 import type { BucketsAccount, SharedRefill } from './buckets.ts'
-import { OwnShare, type OnDown } from './buckets-down.ts'
+import { OwnShare, PART, type OnDown } from './buckets-down.ts'
 import { Hold } from './buckets-hold.ts'
 import { BucketsLine } from './buckets-line.ts'
 import type { BucketsLink } from './buckets-link.ts'
+import { demandOf, rankOf, type Asker } from './buckets-rank.ts'
 import { BucketsWaiter } from './buckets-waiter.ts'
 
 /** One of the buckets, and what an arrival takes of it. */
@@ -64,9 +65,6 @@ export interface Entering {
 /** What is to be done with an arrival: let it in, refuse it, ask; or else how long to wait, in ms. */
 const [LET_IN, REFUSE, ASK, NEVER] = [0, -1, -2, -3]
 
-/** The class that may take what is reserved. */
-const CRITICAL: Priority = 3
-
 /** How soon it is looked again at the soonest, or a clock whose last digit stands still would be looked at for ever, in ms. */
 const LEAST: Millis = 0.01
 
@@ -82,6 +80,7 @@ export class Tenant implements Settler {
   /** When it was last seen. */
   seen: Instant = -Infinity
   readonly #rule: TenantRule
+  readonly #session: string
   readonly #account: BucketsAccount
   readonly #line: BucketsLine
   readonly #nothing: readonly number[]
@@ -89,13 +88,19 @@ export class Tenant implements Settler {
   /** What has been heard meanwhile is to be told as soon as the answer is there. */
   #askAgain = false
   #serving = false
+  /** Who the coordinator knows to be waiting. */
+  #noted: BucketsWaiter | undefined
   #share: OwnShare | undefined
   #timer: Timer | undefined
 
-  /** @param open its account, whose notices are for {@link noticed} */
-  constructor(rule: TenantRule, open: (noticed: () => void) => BucketsAccount) {
+  /**
+   * @param session the name of its account
+   * @param open opens it; notices are for {@link noticed}
+   */
+  constructor(rule: TenantRule, session: string, open: (noticed: (isTurn?: boolean) => void) => BucketsAccount) {
     this.#rule = rule
-    this.#account = open(() => this.#noticed())
+    this.#session = session
+    this.#account = open((isTurn) => (isTurn === true ? this.#called() : this.#noticed()))
     this.hold = new Hold(rule.buckets, rule.lease, rule.reserve)
     this.#line = new BucketsLine(rule.buckets.length)
     this.#nothing = rule.buckets.map(() => 0)
@@ -126,14 +131,14 @@ export class Tenant implements Settler {
     if (left !== undefined) return this.#wait(entering, left, priority, now)
     if (what !== ASK) return this.#rejection('rate_limited', amounts, what, priority, now)
     // Asked ahead: who comes again will know.
-    if (isNext) this.ask(now, amounts, priority)
+    if (isNext) this.ask(now, { amounts, priority, rank: rankOf(arrival), since: now, waits: false })
     return this.#rejection('rate_limited', amounts, SOON, priority, now)
   }
 
   #wait({ arrival, cost, amounts }: Entering, left: Millis, priority: Priority, now: Instant): Verdict | Waiting {
     const { crowd, clock, maxWait, name } = this.#rule
     if (crowd.size >= crowd.capacity) return new Rejection('queue_full', name, crowd.size + 1, crowd.capacity)
-    const waiter = new BucketsWaiter(cost, amounts, now, priority, this.#leave)
+    const waiter = new BucketsWaiter(cost, amounts, now, priority, rankOf(arrival), this.#leave)
     const patience = Math.min(maxWait, arrival.maxWait ?? maxWait)
     const code = left < patience ? 'deadline' : 'queue_timeout'
     waiter.timer = clock.after(Math.min(left, patience), () => this.#leave(waiter, code))
@@ -149,6 +154,7 @@ export class Tenant implements Settler {
     this.#remove(waiter)
     const { amounts, priority } = waiter
     this.#tell(waiter, this.#rejection(code, amounts, this.#waitFor(amounts, priority, now), priority, now))
+    if (this.#noted === waiter) this.#takeBack(now)
     this.serve(now)
   }
 
@@ -175,7 +181,7 @@ export class Tenant implements Settler {
       if (next === undefined) break
       const { amounts, priority } = next
       const what = this.#decide(amounts, priority, now)
-      if (what === ASK) this.ask(now, amounts, priority)
+      if (what === ASK || (what > 0 && this.#isUnknown(next, now))) this.ask(now, next)
       else if (what > 0) this.#timer = this.#rule.clock.after(Math.max(LEAST, Math.min(what, MOST)), this.#again)
       if (what === ASK || what > 0) break
       this.#remove(next)
@@ -190,11 +196,10 @@ export class Tenant implements Settler {
 
   #decide(amounts: readonly number[], priority: Priority, now: Instant): number {
     if (this.hold.take(amounts, now)) return LET_IN
-    const isCritical = priority === CRITICAL
-    if (!this.hold.canHold(amounts, isCritical)) return NEVER
+    if (!this.hold.canHold(amounts, priority)) return NEVER
     if (this.#rule.link.down) return this.#decideAlone(amounts, now)
     if (this.#asking) return ASK
-    const wait = this.hold.timeUntil(amounts, isCritical, now)
+    const wait = this.hold.timeUntil(amounts, priority, now)
     return wait > 0 ? wait : ASK
   }
 
@@ -222,17 +227,30 @@ export class Tenant implements Settler {
   /** How long there is nothing for such an arrival, in ms, as far as is known. */
   #waitFor(amounts: readonly number[], priority: Priority, now: Instant): Millis {
     if (this.#rule.link.down) return this.#rule.link.retryAfter
-    return this.hold.timeUntil(amounts, priority === CRITICAL, now) || SOON
+    return this.hold.timeUntil(amounts, priority, now) || SOON
   }
 
   /** Asks for more, where it can be asked. One statement at a time; whoever comes meanwhile rides along with the next. */
-  ask(now: Instant, need: readonly number[] = this.#nothing, priority: Priority = 0): void {
-    if (!this.#asking && !this.#rule.link.down) this.#state(need, priority, false, now)
+  ask(now: Instant, asker?: Asker): void {
+    if (!this.#asking && !this.#rule.link.down) this.#state(asker, false, now)
   }
 
   /** Tells how things stand and gives back what is at hand. */
   giveBack(now: Instant): void {
-    if (!this.#asking && !this.#rule.link.down) this.#state(this.#nothing, 0, true, now)
+    if (!this.#asking && !this.#rule.link.down) this.#state(undefined, true, now)
+  }
+
+  /** True where others may come first because the coordinator does not know yet that this one waits. */
+  #isUnknown(waiter: BucketsWaiter, now: Instant): boolean {
+    const { link } = this.#rule
+    return this.#noted !== waiter && link.sessions > 1 && !link.down && this.hold.feedback.heldFor(now) === 0
+  }
+
+  /** What is kept for one who has gone is others'. */
+  #takeBack(now: Instant): void {
+    this.#noted = undefined
+    this.hold.forgetRefusal()
+    if (this.#line.size === 0 && this.#rule.link.sessions > 1) this.ask(now)
   }
 
   /** Tells at once, or as soon as the answer to what is being asked is there. */
@@ -242,35 +260,51 @@ export class Tenant implements Settler {
     this.#rule.opened(this)
   }
 
+  /** There is enough by now for whoever is next here. */
+  #called(): void {
+    if (!this.isAwaited) return
+    this.hold.forgetRefusal()
+    if (this.#asking) this.#askAgain = true
+    else this.ask(this.#rule.clock.now())
+  }
+
   /** Another process has had urgent news: what was granted before it is void. */
   #noticed(): void {
     this.hold.revoke()
     if (this.#asking || this.hold.isOpen || this.isAwaited) this.#tellNow()
   }
 
-  #state(need: readonly number[], priority: Priority, leave: boolean, now: Instant): void {
+  /** Says for whom, with whatever is said: who is not named does not wait any more. */
+  #state(asker: Asker | undefined = this.#line.first, leave: boolean, now: Instant): void {
     const { link, clock } = this.#rule
     this.#asking = true
     this.#askAgain = false
+    const need = asker?.amounts ?? this.#nothing
     const more = this.#line.wanted.map((wanted, at) => Math.max(0, wanted - need[at]!))
-    const { statement, heard } = this.hold.state(need, more, priority === CRITICAL, now, leave)
+    const demand = asker && demandOf(asker, this.#session, this.hold.feedback.refills, now)
+    // Nobody who was let in as a part of the others is known yet: they would be let in twice.
+    const untold = this.#rule.onDown === 'share' ? link.untold(now) * PART * (1 - 1 / Math.max(1, link.sessions)) : 0
+    const { statement, heard } = this.hold.state(need, more, demand, now, leave, untold)
     link.state(
       this.#account,
       statement,
       (grant) => {
         const then = clock.now()
         this.#asking = false
+        this.#noted = asker instanceof BucketsWaiter && grant?.granted === false ? asker : undefined
         if (grant !== undefined) {
           heard(grant, then)
           this.#share = undefined
           if (this.hold.isOpen) this.#rule.opened(this)
+          asker?.rank?.heard(demand!.told, grant.sessions > 1 ? grant.standing : undefined, grant.granted)
         }
+        if (this.#noted !== undefined && !this.#line.has(this.#noted)) this.#takeBack(then)
         this.serve(then)
         if (this.#askAgain) this.ask(then)
         this.#rule.answered(this)
       },
       () => {
-        if (!this.#asking) this.#state(this.#nothing, 0, false, clock.now())
+        if (!this.#asking) this.#state(undefined, false, clock.now())
       },
     )
   }
@@ -328,10 +362,12 @@ export class Tenant implements Settler {
   close(): void {
     this.#timer?.cancel()
     this.#serving = true
+    const isNoted = this.#noted !== undefined
     for (const waiter of this.#line) {
       this.#remove(waiter)
       this.#tell(waiter, new Rejection('closed', this.#rule.name, 1, 0))
     }
+    if (isNoted) this.giveBack(this.#rule.clock.now())
   }
 
   #refuse(what: number, amounts: readonly number[], priority: Priority, now: Instant): Rejection {
@@ -348,7 +384,7 @@ export class Tenant implements Settler {
     now: Instant,
   ): Rejection {
     const { name, buckets } = this.#rule
-    const at = this.hold.bindingOf(amounts, priority === CRITICAL, now)
+    const at = this.hold.bindingOf(amounts, priority, now)
     const limit = Math.max(0, this.hold.available(at, now) + this.hold.held(at))
     const by = code === 'rate_limited' || code === 'queue_timeout' ? `${name}.${buckets[at]!.name}` : name
     return new Rejection(code, by, amounts[at]!, limit, code === 'cancelled' ? undefined : retryAfter)

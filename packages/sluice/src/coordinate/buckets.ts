@@ -44,6 +44,48 @@ export interface BucketsStatement {
   readonly hold: Millis
   /** What a provider has said since the last answer. */
   readonly news?: BucketsNews | undefined
+  /** For whom `need` is asked. Without it, it is for nobody who waits, and comes after all who do. */
+  readonly demand?: BucketsDemand | undefined
+}
+
+/**
+ * Who asks, where there is not enough for everybody. The store keeps it in mind until the next statement of the account, or
+ * until that is overdue by {@link OVERDUE}. What somebody who comes first is still short of is granted to nobody behind.
+ */
+export interface BucketsDemand {
+  /** The best class first: 0 to 3. */
+  readonly priority: number
+  /** Whose line it is: in a class the line that has been charged least is first. A process, or a tenant of several. */
+  readonly line: string
+  /** What its line is charged when it is granted, divided by the weight of the line. At least 0. */
+  readonly charge: number
+  /** How long it has been next in its process, in ms: of one line whoever has been so longest is first. */
+  readonly age: Millis
+  /** False where nobody waits for it: then nothing is kept for it. */
+  readonly waits: boolean
+  /**
+   * What lines were charged since the last statement beyond what was granted; 0 for those of which only the account is
+   * wanted. Movements, not levels: said twice it counts twice, so what may have been heard is not said again.
+   */
+  readonly told: readonly BucketsCharge[]
+  /** How many of `told`, from the first, have somebody waiting: what comes back does not begin before them. */
+  readonly abreast: number
+}
+
+/** So much more a line was charged; below 0 so much less. */
+export interface BucketsCharge {
+  readonly line: string
+  readonly more: number
+}
+
+/** How the lines stand, as long as somebody waits. */
+export interface BucketsStanding {
+  /** Which time of waiting it is: charges are counted from 0 in each. */
+  readonly episode: number
+  /** What a line begins with that comes (back). */
+  readonly virtual: number
+  /** What the lines of `told` have been charged by now, in that order. */
+  readonly charged: readonly number[]
 }
 
 /** The limits of a tenant's buckets. */
@@ -82,6 +124,8 @@ export interface BucketsGrant {
   readonly hold: Millis
   /** The limits that hold, where they are others than were stated. */
   readonly pace?: BucketsPace | undefined
+  /** Where there was a `demand`, and somebody waits: then what was granted has been charged to its line. */
+  readonly standing?: BucketsStanding | undefined
 }
 
 /** The account of one process with one tenant. */
@@ -101,9 +145,10 @@ export interface BucketsCoordinator {
    * Opens an account; costs nothing until something is stated.
    * @param session names it: letters and digits, different for each account ever opened
    * @param noticed called, as soon as may be, when another account has had urgent news: what was granted before may not be
-   * used any more. It may not be called at all.
+   * used any more. With `true` it is only that there is enough by now for whoever waits: it should ask again. It may not
+   * be called at all.
    */
-  open(budget: SharedBudget, tenant: string, session: string, noticed?: () => void): BucketsAccount
+  open(budget: SharedBudget, tenant: string, session: string, noticed?: (isTurn?: boolean) => void): BucketsAccount
 }
 
 /** How long an account that has had an answer may count on being known, in ms. */
@@ -123,3 +168,22 @@ export const PARTS: number = 2 ** 20
 
 /** The most that is granted beyond need: what is counted in {@link PARTS} stays a whole number that every client can read. */
 export const MOST_SPARE: number = 2 ** 32
+
+/** How long who may not take believes that nobody has given anything back, and does not ask again, in ms. */
+export const BELIEVED: Millis = 1000
+
+/** So much later than it should have asked again a demand is given up, in ms. */
+export const OVERDUE: Millis = 250
+
+/** Who asks again within this anyway is not called, in ms. */
+export const SOON: Millis = 5
+
+/** How long a line that has been served counts as one that waits, though it has not asked again yet, in ms. */
+export const SERVED: Millis = 250
+
+/** How long after the last demand that could not be met the charges of lines are forgotten, in ms. */
+export const EPISODE: Millis = 1000
+
+/** Demands and lines that are kept in mind, of one tenant's buckets. */
+export const DEMANDS = 256
+export const LINES = 1024

@@ -13,6 +13,7 @@ import {
   type BucketsStatement,
   type SharedBudget,
 } from './buckets.ts'
+import { Demands } from './buckets-demands.ts'
 
 /** An account, as the coordinator sees it. */
 interface Account {
@@ -28,6 +29,7 @@ interface Account {
 interface Shelf {
   readonly fullAt: Instant[]
   readonly accounts: Map<string, Account>
+  readonly demands: Demands
   pace: BucketsPace
   heldUntil: Instant
   /** Those heard of lately. */
@@ -42,6 +44,9 @@ export interface MemoryBucketsOptions {
   /** Times the buckets. Default: the platform's. */
   readonly clock?: Clock
 }
+
+/** A millionth of a token is rounding, not greed. */
+const ROUNDING = 1e-6
 
 /** New tenants between two looks at which of the old may go. */
 const ROUND = 1024
@@ -58,7 +63,7 @@ export function memoryBuckets(options: MemoryBucketsOptions = {}): MemoryBuckets
 export class MemoryBuckets implements BucketsCoordinator {
   readonly #clock: Clock
   readonly #shelves = new Map<string, Shelf>()
-  readonly #listeners = new Map<string, Map<string, () => void>>()
+  readonly #listeners = new Map<string, Map<string, (isTurn?: boolean) => void>>()
   #welcomed = 0
 
   constructor(clock: Clock) {
@@ -75,14 +80,15 @@ export class MemoryBuckets implements BucketsCoordinator {
     this.#shelves.clear()
   }
 
-  open(budget: SharedBudget, tenant: string, session: string, noticed?: () => void): BucketsAccount {
+  open(budget: SharedBudget, tenant: string, session: string, noticed?: (isTurn?: boolean) => void): BucketsAccount {
     const key = JSON.stringify([budget.name, budget.buckets.map(({ name }) => name), tenant])
-    const listeners = this.#listeners.get(key) ?? new Map<string, () => void>()
+    const listeners = this.#listeners.get(key) ?? new Map<string, (isTurn?: boolean) => void>()
     if (noticed !== undefined) this.#listeners.set(key, listeners.set(session, noticed))
     return {
       state: (statement) => {
         try {
-          const grant = this.#state(key, session, statement)
+          const { called, ...grant } = this.#state(key, session, statement)
+          if (called !== undefined) listeners.get(called)?.(true)
           if (statement.news?.urgent === true) for (const [other, notice] of listeners) if (other !== session) notice()
           return Promise.resolve(grant)
         } catch (error) {
@@ -96,7 +102,7 @@ export class MemoryBuckets implements BucketsCoordinator {
     }
   }
 
-  #state(key: string, session: string, statement: BucketsStatement): BucketsGrant {
+  #state(key: string, session: string, statement: BucketsStatement): Answer {
     const now = this.#clock.now()
     const shelf = this.#shelfOf(key, statement, now)
     let account = shelf.accounts.get(session)
@@ -122,9 +128,15 @@ export class MemoryBuckets implements BucketsCoordinator {
       account.heard = now
       shelf.sessions = sessionsOf(shelf, now)
     }
-    const grant = answer(shelf, account, statement, now)
+    const grant = answer(shelf, session, account, statement, now)
+    const { refills } = shelf.pace
+    const reserve = (at: number, priority: number): number =>
+      priority === CRITICAL ? 0 : statement.reserve * refills[at]!.capacity
+    const left = (at: number, priority: number): number =>
+      tokensAt(refills[at]!, shelf.fullAt[at]!, now) - reserve(at, priority)
+    const called = grant.hold > 0 ? undefined : shelf.demands.call(left, now)
     shelf.expires = Math.max(now, shelf.heldUntil, ...shelf.fullAt) + KEPT
-    return grant
+    return { ...grant, called }
   }
 
   #shelfOf(key: string, { pace: { refills } }: BucketsStatement, now: Instant): Shelf {
@@ -134,7 +146,7 @@ export class MemoryBuckets implements BucketsCoordinator {
       for (const [other, { expires }] of this.#shelves) if (expires <= now) this.#shelves.delete(other)
     const fullAt = refills.map(() => now)
     const rest = { sessions: 0, expires: Infinity, emptied: false, heldUntil: -Infinity }
-    const shelf = { fullAt, accounts: new Map(), pace: { stamp: 0, refills }, ...rest }
+    const shelf = { fullAt, accounts: new Map(), demands: new Demands(), pace: { stamp: 0, refills }, ...rest }
     this.#shelves.set(key, shelf)
     return shelf
   }
@@ -155,13 +167,28 @@ function moved(fullAt: Instant, from: Refill, to: Refill, now: Instant): Instant
   return now + (to.capacity - Math.min(to.capacity, tokensAt(from, fullAt, now))) * to.interval
 }
 
+/** What is answered, and whose turn it is sooner than it knows. */
+interface Answer extends BucketsGrant {
+  readonly called: string | undefined
+}
+
+/** The class for which there is a reserve. */
+const CRITICAL = 3
+
 /** Brings the account to where it should be, and `fullAt`. */
-function answer(shelf: Shelf, account: Account, statement: BucketsStatement, now: Instant): BucketsGrant {
-  const { fullAt, sessions } = shelf
+function answer(
+  shelf: Shelf,
+  session: string,
+  account: Account,
+  statement: BucketsStatement,
+  now: Instant,
+): BucketsGrant {
+  const { fullAt, sessions, demands } = shelf
   const { refills } = shelf.pace
-  const { keep, need, want, news, reserve, critical } = statement
+  const { keep, need, want, news, reserve, critical, demand } = statement
+  const asking = demands.ask(session, statement, now)
   const hold: Millis = Math.max(0, shelf.heldUntil - now)
-  let granted = hold === 0
+  let [granted, fits] = [hold === 0, true]
   let retryAfter = hold
   refills.forEach((refill, at) => {
     const most = (refill.capacity - (news?.most[at] ?? Infinity)) * refill.interval
@@ -169,22 +196,32 @@ function answer(shelf: Shelf, account: Account, statement: BucketsStatement, now
     // What was taken under other limits may be more than there is under these: it does not come back.
     if (account.stamp < shelf.pace.stamp) charge = Math.max(0, charge)
     fullAt[at] = Math.max(now, fullAfter(refill, fullAt[at]!, charge, now), now + most)
-    const short = need[at]! - keep[at]! + (critical ? 0 : reserve * refill.capacity)
-    if (need[at]! <= keep[at]! || isCovered(refill, fullAfter(refill, fullAt[at], short, now), now)) return
+    if (need[at]! <= keep[at]!) return
+    const own = need[at]! - keep[at]! + (critical ? 0 : reserve * refill.capacity)
+    const short = own + asking.ahead[at]!
+    if (isCovered(refill, fullAfter(refill, fullAt[at], short, now), now)) return
     granted = false
+    if (own > refill.capacity + ROUNDING) fits = false
     retryAfter = Math.max(retryAfter, timeUntil(refill, fullAt[at], short, now))
   })
   account.level = refills.map((refill, at) => {
     if (!granted) return keep[at]!
     const left = tokensAt(refill, fullAt[at]!, now) - (need[at]! - keep[at]!) - reserve * refill.capacity
-    const spare = Math.min(MOST_SPARE, want[at]! - need[at]!, left / sessions)
+    const spare = Math.min(MOST_SPARE, want[at]! - need[at]!, (left - asking.all[at]!) / sessions)
     const more = Math.max(0, Math.floor(spare * PARTS)) / PARTS
     fullAt[at] = fullAfter(refill, fullAt[at]!, need[at]! - keep[at]! + more, now)
     return need[at]! + more
   })
+  if (demand !== undefined) {
+    const needs = need.map((level, at) => level - keep[at]!)
+    demands.answered(session, demand, needs, asking, { granted, fits, hold, retryAfter }, now)
+  }
+  demands.advance()
   account.stamp = shelf.pace.stamp
   const available = refills.map((refill, at) => Math.floor(tokensAt(refill, fullAt[at]!, now) * PARTS) / PARTS)
-  const grant = { granted, retryAfter, sessions, level: [...account.level], available, hold }
+  const standing = demand && demands.standing(demand)
+  const level = [...account.level]
+  const grant = { granted, retryAfter, sessions, level, available, hold, ...(standing && { standing }) }
   return shelf.pace.stamp === statement.pace.stamp && news?.pace !== true ? grant : { ...grant, pace: shelf.pace }
 }
 

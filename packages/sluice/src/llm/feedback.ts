@@ -4,6 +4,7 @@ import { ConformityCheck, type Conformity } from './conformity.ts'
 import { toldBudgets, type ToldBudget } from './dialects/told-budgets.ts'
 import { headerReader, type HeadersLike } from './headers.ts'
 import type { FeedbackParts } from './feedback-parts.ts'
+import { Idle } from './idle.ts'
 import { emptiest } from './emptiest.ts'
 import { Outage } from './outage.ts'
 import { Pauses } from './pauses.ts'
@@ -47,6 +48,7 @@ export class Feedback {
   readonly #squeezed = new Map<BudgetName, number>()
   readonly #ramp: Ramp
   readonly #sent = new Sent()
+  readonly #idle = new Idle()
   readonly #outage = new Outage()
   readonly #pauses: Pauses
   #looked: Instant = -Infinity
@@ -88,9 +90,11 @@ export class Feedback {
   /** A request goes out. Answers what is to be called when the provider has answered. */
   sends(amounts: Readonly<Amounts>): () => void {
     const now = this.#parts.clock.now()
+    this.#followSqueezes(now)
     this.#followOthers(now)
     this.#followRamp(now)
     this.#tryMore(now)
+    this.#idle.add(amounts, 1, now)
     return this.#sent.add(amounts, now)
   }
 
@@ -122,7 +126,7 @@ export class Feedback {
 
   #read(
     budget: Budget,
-    { limit, remaining, rounded }: ToldBudget,
+    { limit, remaining, full: until, rounded }: ToldBudget,
     counts: boolean,
     since: Instant,
     now: Instant,
@@ -139,8 +143,13 @@ export class Feedback {
     const { available, interval } = gate.status(FLOW)[name]!
     // Rounded to the nearest: half of a step more may be there, and less than nothing is not.
     const half = rounded > 1 ? rounded / 2 : 0
+    const { window, per } = budget.profile
+    // What there can be at one instant: less than the limit where a shorter time than a minute is watched. What is left and the
+    // time until it is full say it.
+    const watched = until === undefined ? full : remaining + (until * full) / per
+    const room = Math.min(full, (full * window) / per, watched)
     const left =
-      Math.min(full, remaining) + half - (1 - this.#parts.limits.share) * full - this.#sent.unanswered(name, since)
+      Math.min(full, remaining) + half - (1 - this.#parts.limits.share) * room - this.#sent.unanswered(name, since)
     this.#drift.set(name, left - available)
     // While the store is away each process has its part; afterwards no more is believed than what is kept free bears.
     const untold = Math.min(
@@ -189,9 +198,13 @@ export class Feedback {
       this.#ramp.slow(this.#useAt(now), now)
       this.#followRamp(now)
     }
+    this.#followSqueezes(now)
     const amounts = charges.atStart(asked)
     const isNews = budget !== undefined && is === 'wait' && this.#toldLimit(budget, limit, now)
+    this.#idle.add(amounts, -1, now)
     this.#pauses.refused(since, now)
+    const isExcused =
+      is === 'wait' && !isNews && this.#idle.excuses(retryAfter, limits.budgets, gate.state.sessions, now)
     const isSilent = is === 'wait' && retryAfter === undefined && Object.keys(readings).length === 0
     const ranOut = budget ?? (isSilent ? emptiest(limits.budgets, gate.status(FLOW), amounts) : undefined)
     let pause = retryAfter
@@ -207,7 +220,7 @@ export class Feedback {
         this.#squeeze(row.name, this.#squeezeOf(row.name).tooClose(this.#partOf(row), now), now)
       const isGuess = pause === undefined && isSilent && ranOut !== undefined
       if (isGuess) pause = this.#pauses.until(amount * interval)
-      if (read === undefined && pause !== undefined && is === 'wait' && row.name !== 'money')
+      if (read === undefined && pause !== undefined && is === 'wait' && !isExcused && row.name !== 'money')
         this.#ranOut(row, isGuess ? 0 : amount - pause / interval, { isNews, isGuess }, now)
     }
     pause ??= this.#pauses.blind
@@ -261,6 +274,17 @@ export class Feedback {
     if (part === undefined) return
     this.#squeezed.set(name, part)
     this.#pace(now)
+  }
+
+  /** Where nothing but refusals tells, what others have been refused counts as if it had been here. */
+  #followSqueezes(now: Instant): void {
+    for (const budget of this.#parts.limits.budgets) {
+      const { name, profile } = budget
+      if (name === 'money' || (profile.headers !== undefined && this.#left.has(name))) continue
+      const part = this.#partOf(budget) / this.#ramp.at(now)
+      if (part < (this.#squeezed.get(name) ?? 1) * SAME)
+        this.#squeezed.set(name, this.#squeezeOf(name).follow(part, now))
+    }
   }
 
   /** The part of a limit that all processes go by now. */

@@ -144,8 +144,9 @@ export class Lease implements LlmLease {
     this.abandon()
   }
 
-  #withProduced(usage: LlmUsage): LlmUsage {
-    return { ...usage, output: usage.output ?? this.#produced }
+  /** Some SDKs tell `null` where nothing is known. */
+  #withProduced(usage: LlmUsage | null): LlmUsage {
+    return { ...usage, output: usage?.output ?? this.#produced }
   }
 
   #end(): boolean {

@@ -127,15 +127,16 @@ class Pool implements LlmPool {
     options: LlmRunOptions<T> = {},
   ): Promise<T> {
     const attempts = checkWhole('run.attempts', options.attempts ?? 3, 1)
-    let lease: LlmLease
-    try {
-      lease = await this.acquire(request)
-    } catch (error) {
-      if (options.overflow !== undefined && error instanceof RejectedError && OVERFLOWS.has(error.code))
-        return options.overflow(error)
-      throw error
-    }
+    let next = (): Promise<LlmLease> => this.acquire(request)
     for (;;) {
+      let lease: LlmLease
+      try {
+        lease = await next()
+      } catch (error) {
+        if (options.overflow !== undefined && error instanceof RejectedError && OVERFLOWS.has(error.code))
+          return options.overflow(error)
+        throw error
+      }
       try {
         const result = await work(lease)
         lease.settle(options.usageOf?.(result))
@@ -144,7 +145,7 @@ class Pool implements LlmPool {
         const refusal = refusalOfError(error)
         if (refusal === undefined) lease.abandon()
         else if (lease.refused(refusal).retry && lease.attempt + 1 < attempts && request.signal?.aborted !== true) {
-          lease = await lease.again()
+          next = () => lease.again()
           continue
         }
         throw error
@@ -237,7 +238,7 @@ class Pool implements LlmPool {
 const FAILING: Millis = 5000
 
 function waitOf({ quota, waiter }: Candidate): Millis {
-  return quota.expectedWait(waiter.parts.asked, waiter.tenant, waiter.priority)
+  return quota.expectedWait(waiter.asked, waiter.tenant, waiter.priority)
 }
 
 /** A model that could serve a request, and the request as it would wait there. */

@@ -123,6 +123,7 @@ export function limitsOf(profile: Profile, options: LimitOptions): ModelLimits {
   const { model, also = [], price, money, modes = {}, key = 'default' } = options
   for (const [name, value] of Object.entries({ model, key }))
     if (typeof value !== 'string' || value === '') refuseValue(`${field}.${name}`, value, 'a name')
+  if (!Array.isArray(also)) refuseValue(`${field}.also`, also, 'names')
   for (const name of also) if (typeof name !== 'string' || name === '') refuseValue(`${field}.also`, name, 'names')
   const budgets: Budget[] = []
   for (const [figure, name] of Object.entries(FIGURES)) {
@@ -142,9 +143,13 @@ export function limitsOf(profile: Profile, options: LimitOptions): ModelLimits {
     const limit = money.stop === true ? usd * 5e5 : usd * 1e6
     budgets.push({ name: 'money', limit, profile: { per, window: per, modes: [], cached: 'exempt' } })
   }
-  for (const [name, mode] of Object.entries(modes))
+  for (const [name, mode] of Object.entries(modes)) {
     if (!Object.hasOwn(CHARGES, mode))
       refuseValue(`${field}.modes.${name}`, mode, `one of ${Object.keys(CHARGES).join(', ')}`)
+    const counted = Object.entries(profile.budgets).filter(([, budget]) => budget.modes.length > 0)
+    if (!counted.some(([budget]) => budget === name))
+      refuseValue(`${field}.modes`, name, `limits of tokens: ${counted.map(([budget]) => budget).join(', ')}`)
+  }
   const concurrency =
     options.concurrency === undefined ? Infinity : checkWhole(`${field}.concurrency`, options.concurrency, 1)
   if (budgets.length === 0 && concurrency === Infinity)

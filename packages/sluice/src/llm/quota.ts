@@ -125,9 +125,14 @@ export class Quota implements LeaseKeeper, TurnKeeper {
   /** The figures charging goes by. @throws RangeError for a request that never fits */
   askedOf(request: LlmRequest, tenant: string, route: string): Asked {
     const { input, cacheRead = 0, maxOutput = this.limits.maxOutput } = request
-    const predicted = this.#prediction.predict(tenant, route, maxOutput)
     // What is only predicted may turn out shorter.
     this.charges.checkFits({ input, maxOutput, cacheRead, predicted: 0 })
+    return this.#estimate(request, tenant, route)
+  }
+
+  #estimate(request: LlmRequest, tenant: string, route: string): Asked {
+    const { input, cacheRead = 0, maxOutput = this.limits.maxOutput } = request
+    const predicted = this.#prediction.predict(tenant, route, maxOutput)
     return { input: input * this.bias.ratio, maxOutput, cacheRead: cacheRead * this.bias.ratio, predicted }
   }
 
@@ -148,19 +153,25 @@ export class Quota implements LeaseKeeper, TurnKeeper {
     return Math.max(0, wait)
   }
 
-  wantedBy({ parts }: LlmWaiter): Amounts {
-    return this.charges.atStart(parts.asked)
+  wantedBy({ asked }: LlmWaiter): Amounts {
+    return this.charges.atStart(asked)
   }
 
-  serviceOf({ parts }: LlmWaiter): number {
-    return serviceOf(this.#rule.service, parts.asked.input, parts.asked.predicted)
+  /** What has been learned while it waited counts: the first answers there are, are the short ones. */
+  askAnew(waiter: LlmWaiter): void {
+    const { request, tenant, route } = waiter.parts
+    waiter.asked = this.#estimate(request, tenant, route)
+  }
+
+  serviceOf({ asked }: LlmWaiter): number {
+    return serviceOf(this.#rule.service, asked.input, asked.predicted)
   }
 
   refusalOf(waiter: LlmWaiter, code: RejectionCode): RejectedError {
     this.tally.refused(code)
     const { name, clock, max } = this
-    const { asked, tenant, priority, expires } = waiter.parts
-    const wait = code === 'closed' ? undefined : this.expectedWait(asked, tenant, priority)
+    const { tenant, priority, expires } = waiter.parts
+    const wait = code === 'closed' ? undefined : this.expectedWait(waiter.asked, tenant, priority)
     if (code !== 'deadline') return new RejectedError(new Rejection(code, name, this.turns.line.size + 1, max, wait))
     return new RejectedError(new Rejection(code, name, clock.now() + (wait ?? 0), expires, wait))
   }
@@ -191,7 +202,7 @@ export class Quota implements LeaseKeeper, TurnKeeper {
     const answered = this.feedback.sends(taken)
     const service = this.serviceOf(waiter)
     const parts = { keeper: this, provider, waited, taken, reservation, trial, slot, since, service, answered }
-    return new Lease({ ...waiter.parts, ...parts })
+    return new Lease({ ...waiter.parts, asked: waiter.asked, ...parts })
   }
 
   /**

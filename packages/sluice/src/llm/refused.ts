@@ -38,9 +38,11 @@ export function judge(profile: Profile, { status, headers = {}, body }: Provider
     limit === undefined || used === undefined || requested === undefined
       ? undefined
       : Math.max(0, used + requested - limit)
+  const is = refusalOf(told, profile.refusals)
+  // Without any answer it is the way that failed. What may be sent again as it is was not wrong: so the official SDKs read it.
+  const isFault = status === 0 || (is === 'request' && told.mayRetry === true)
   return {
-    // Without any answer it is the way that failed.
-    is: status === 0 ? 'fault' : refusalOf(told, profile.refusals),
+    is: isFault ? 'fault' : is,
     retryAfter: told.delay,
     mayRetry: told.mayRetry !== false,
     budget: budget as BudgetName | undefined,

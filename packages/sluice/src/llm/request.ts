@@ -48,7 +48,8 @@ export interface Asked {
 
 /** @throws RangeError naming the field that makes no sense */
 export function checkRequest(request: LlmRequest): void {
-  const { input, maxOutput, cacheRead, tenant, route, priority, deadline, maxWait } = request
+  const { model, input, maxOutput, cacheRead, tenant, route, priority, deadline, maxWait } = request
+  if (typeof model !== 'string' && !Array.isArray(model)) refuseValue('request.model', model, 'a name, or several')
   checkNumber('request.input', input, 0, Number.MAX_SAFE_INTEGER)
   if (maxOutput !== undefined) checkNumber('request.maxOutput', maxOutput, 0, Number.MAX_SAFE_INTEGER)
   if (cacheRead !== undefined) checkNumber('request.cacheRead', cacheRead, 0, input)

@@ -1,7 +1,7 @@
 import type { Instant, Millis } from '../ground/index.ts'
 
 /** What is found to be too much is measured over no longer and no shorter than this, in ms. */
-const [LONGEST, SHORTEST]: readonly [Millis, Millis] = [60_000, 10_000]
+const [LONGEST, SHORTEST]: readonly [Millis, Millis] = [60_000, 15_000]
 
 /** Refusals within this are one event: they were on their way together, in ms. */
 const TOGETHER: Millis = 2000
@@ -45,6 +45,18 @@ export class Squeeze {
     const found = current - (SURE * Math.max(0, over) * per) / Math.max(SHORTEST, since)
     this.#part = Math.min(1, Math.max(LEAST, current * HALF, found))
     return this.#part
+  }
+
+  /**
+   * Others have been refused, and have drawn the conclusion.
+   * @param current the part of the limit that all processes go by now
+   * @returns as {@link refused}
+   */
+  follow(current: number, now: Instant): number {
+    this.#refused = now
+    this.#changed = now
+    this.#part = current
+    return current
   }
 
   /**

@@ -73,13 +73,22 @@ export class TokenLine<E extends LineEntry> {
   readonly #lengths: readonly Heap<Place<E>>[]
   readonly #counts: number[] = [0, 0, 0, 0]
   readonly #most: number
+  readonly #charged: (tenant: string, more: number) => void
   /** Where the last one who left stood. */
   #left = 0
 
-  /** @param most tenants remembered at least although nothing of theirs waits or is in progress */
-  constructor(weightOf: (tenant: string) => number, most = 10_000) {
+  /**
+   * @param most tenants remembered at least although nothing of theirs waits or is in progress
+   * @param charged told of all that is charged to a tenant, divided by its weight
+   */
+  constructor(
+    weightOf: (tenant: string) => number,
+    most = 10_000,
+    charged: (tenant: string, more: number) => void = () => {},
+  ) {
     this.#weightOf = weightOf
     this.#most = most
+    this.#charged = charged
     const classes = Array.from({ length: HIGHEST + 1 })
     this.#turns = classes.map(
       () =>
@@ -116,9 +125,35 @@ export class TokenLine<E extends LineEntry> {
     return this.#tenants.get(tenant)?.places[priority]!.size ?? 0
   }
 
+  /** How much one that waits counts among others. */
+  weightOf(tenant: string): number {
+    return this.#tenants.get(tenant)?.weight ?? 1
+  }
+
   /** Service a tenant has received, divided by its weight; for tests and for people. */
   serviceOf(tenant: string): number {
     return this.#tenants.get(tenant)?.counter ?? 0
+  }
+
+  /** Where the least served of those who wait is; where nobody does, where the last one who left was. */
+  get least(): number {
+    let least = Infinity
+    for (const turns of this.#turns) least = Math.min(least, turns.first?.tenant.counter ?? Infinity)
+    return least === Infinity ? this.#left : least
+  }
+
+  /** Some of the tenants who are next in a class, though not in their order. */
+  next(priority: Priority, most: number): string[] {
+    const turns = this.#turns[priority]!
+    return Array.from({ length: Math.min(most, turns.size) }, (_, at) => turns.at(at)!.tenant.name)
+  }
+
+  /** So much service a tenant has received elsewhere and here, divided by its weight. */
+  place(name: string, counter: number): void {
+    const tenant = this.#tenants.get(name)
+    if (tenant === undefined || tenant.counter === counter) return
+    tenant.counter = counter
+    this.#update(tenant)
   }
 
   /** @param again true for one that had its turn and was sent back: it stands before those who are new */
@@ -224,26 +259,28 @@ export class TokenLine<E extends LineEntry> {
   }
 
   #wake(tenant: Tenant<E>): void {
-    let least = Infinity
-    for (const turns of this.#turns) least = Math.min(least, turns.first?.tenant.counter ?? Infinity)
-    tenant.counter = Math.max(tenant.counter, least === Infinity ? this.#left : least)
+    tenant.counter = Math.max(tenant.counter, this.least)
   }
 
   #charge(tenant: Tenant<E>, service: number): void {
-    tenant.counter += service / tenant.weight
+    const more = service / tenant.weight
+    tenant.counter += more
+    this.#charged(tenant.name, more)
+    this.#update(tenant)
+    if (tenant.waiting === 0 && tenant.inflight > 0) this.#left = Math.max(this.#left, tenant.counter)
+  }
+
+  #update({ places }: Tenant<E>): void {
     for (let rank = 0; rank <= HIGHEST; rank++) {
-      const { turn } = tenant.places[rank]!
+      const { turn } = places[rank]!
       if (turn >= 0) this.#turns[rank]!.update(turn)
     }
-    if (tenant.waiting === 0 && tenant.inflight > 0) this.#left = Math.max(this.#left, tenant.counter)
   }
 
   /** Whoever would begin where the others are may be forgotten: it changes nothing. */
   #forget(tenant: Tenant<E>): void {
     if (tenant.waiting > 0 || tenant.inflight > 0) return
-    let least = Infinity
-    for (const turns of this.#turns) least = Math.min(least, turns.first?.tenant.counter ?? Infinity)
-    if (tenant.counter <= (least === Infinity ? this.#left : least)) this.#tenants.delete(tenant.name)
+    if (tenant.counter <= this.least) this.#tenants.delete(tenant.name)
   }
 
   #forgetQuiet(): void {

@@ -9,11 +9,13 @@ import {
   type RejectionCode,
   type Timer,
 } from '../ground/index.ts'
-import type { FleetBuckets, FleetReservation } from '../coordinate/index.ts'
+import type { Entry } from '../gate/index.ts'
+import { RANK, type BucketsRank, type FleetBuckets, type FleetReservation } from '../coordinate/index.ts'
 import { Backlog } from './backlog.ts'
 import type { Amounts } from './charges.ts'
 import { FLOW } from './feedback.ts'
 import type { LlmLease } from './lease.ts'
+import { Ledger } from './ledger.ts'
 import { TokenLine } from './token-line.ts'
 import type { LlmWaiter } from './waiter.ts'
 
@@ -26,6 +28,8 @@ export interface TurnKeeper {
   readonly weightOf: (tenant: string) => number
   /** What a request takes. */
   wantedBy(waiter: LlmWaiter): Amounts
+  /** Estimates it again, now that it is its turn. */
+  askAnew(waiter: LlmWaiter): void
   /** Service it is expected to be, in the order of tenants. */
   serviceOf(waiter: LlmWaiter): number
   /** True where one more may be in progress here. */
@@ -41,6 +45,8 @@ export interface TurnKeeper {
   changed(): void
 }
 
+type RankedEntry = Entry & { readonly [RANK]: BucketsRank }
+
 /** How soon it is tried again where something is in the way that should not be, in ms. */
 const SOON: Millis = 10
 
@@ -51,13 +57,15 @@ export class Turns {
   /** When it makes sense to ask again. */
   notBefore: Instant = -Infinity
   readonly #keeper: TurnKeeper
+  readonly #ledger: Ledger
   #asking: { readonly waiter: LlmWaiter; readonly stop: AbortController } | undefined
   #timer: Timer | undefined
   #closed = false
 
   constructor(keeper: TurnKeeper) {
     this.#keeper = keeper
-    this.line = new TokenLine(keeper.weightOf)
+    this.line = new TokenLine(keeper.weightOf, undefined, (tenant, more) => this.#ledger.charged(tenant, more))
+    this.#ledger = new Ledger(this.line, () => keeper.gate.state.sessions > 1)
   }
 
   /**
@@ -145,13 +153,20 @@ export class Turns {
     const { gate } = this.#keeper
     const stop = new AbortController()
     this.#asking = { waiter, stop }
+    this.#keeper.askAnew(waiter)
     const amounts = this.#keeper.wantedBy(waiter)
     const status = gate.status(FLOW)
     // More than a bucket holds is taken as far as it holds it; the rest is owed as soon as that is granted.
     const fitting = Object.fromEntries(
       Object.entries(amounts).map(([name, amount]) => [name, Math.min(amount, status[name]!.capacity)]),
     )
-    gate.reserve(fitting, { flow: FLOW, priority: waiter.priority, signal: stop.signal }).then(
+    const { tenant, priority } = waiter
+    const charge = this.#keeper.serviceOf(waiter) / this.line.weightOf(tenant)
+    const rank = this.#ledger.rankOf(waiter, charge, () => {
+      // Somebody else is next, now that it is known what tenants have had elsewhere.
+      if (this.#asking?.waiter === waiter && this.line.first?.tenant !== tenant) stop.abort()
+    })
+    gate.reserve(fitting, { flow: FLOW, priority, signal: stop.signal, [RANK]: rank } as RankedEntry).then(
       (reservation) => {
         this.#asking = undefined
         this.#granted(waiter, amounts, reservation)

@@ -28,6 +28,8 @@ export class LlmWaiter implements LineEntry {
   readonly parts: WaiterParts
   readonly tenant: string
   readonly priority: Priority
+  /** The figures charging goes by, as far as is known by now. */
+  asked: Asked
   /** What it wanted when it came: the same is taken off what is waited for when it goes. */
   wants: Amounts = {}
   /** Ends its patience. */
@@ -36,6 +38,7 @@ export class LlmWaiter implements LineEntry {
 
   constructor(parts: WaiterParts) {
     this.parts = parts
+    this.asked = parts.asked
     this.tenant = parts.tenant
     this.priority = parts.priority
   }

@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto'
 import {
   PARTS,
   type BucketsAccount,
+  type BucketsDemand,
   type BucketsCoordinator,
   type BucketsGrant,
   type BucketsPace,
+  type BucketsStanding,
   type BucketsStatement,
 } from '../coordinate/index.ts'
 import { BucketsNotices } from './buckets-notices.ts'
@@ -12,7 +14,7 @@ import type { RedisPort } from './port.ts'
 import { bucketsState } from './scripts/buckets-state.ts'
 
 /**
- * Buckets in Redis (7 or later) or Valkey: two keys a tenant, of one hash slot, which vanish a minute or two after the
+ * Buckets in Redis (7 or later) or Valkey: two keys a tenant (a third while somebody waits), of one hash slot, which vanish a minute or two after the
  * buckets would be full. Names go into the keys as hashes only, and into the script not at all. One channel for each
  * budget is listened to, over the port, for as long as tenants of it are remembered.
  */
@@ -47,7 +49,7 @@ class RedisAccount implements BucketsAccount {
   constructor(port: RedisPort, hash: string, session: string, notices: BucketsNotices) {
     this.#port = port
     this.#hash = hash
-    this.#keys = [`sl1:{${hash}}:tb`, `sl1:{${hash}}:ts`]
+    this.#keys = [`sl1:{${hash}}:tb`, `sl1:{${hash}}:ts`, `sl1:{${hash}}:tl`]
     this.#session = session
     this.#notices = notices
   }
@@ -61,7 +63,9 @@ class RedisAccount implements BucketsAccount {
     // Not known there, or not any more.
     answer ??= await this.#port.run(bucketsState, this.#keys, inFull(this.#session, this.#limits, statement))
     if (statement.news?.urgent === true) this.#notices.tell(this.#hash, this.#session)
-    return grantOf(answer, statement)
+    const { called, ...grant } = grantOf(answer, statement)
+    if (called !== undefined) this.#notices.call(this.#hash, called)
+    return grant
   }
 
   close(): void {
@@ -75,6 +79,21 @@ function argumentsOf(session: string, limits: Limits, statement: BucketsStatemen
   const stamp = pace.stamp > 0 ? pace.stamp : limits.stamp
   const args: (string | number)[] = [session, turn, (known ? 1 : 0) + (critical ? 2 : 0), stamp]
   for (let at = 0; at < keep.length; at++) args.push(keep[at]!, need[at]!, want[at]!)
+  return withDemand(args, session, statement.demand)
+}
+
+/** Lines are sent as hashes: whoever chooses a name cannot choose whose account it goes to. Nobody chooses a session's. */
+function withDemand(
+  args: (string | number)[],
+  session: string,
+  demand: BucketsDemand | undefined,
+): (string | number)[] {
+  if (demand === undefined) return args
+  const { priority, line, charge, age, waits, told, abreast } = demand
+  args[2] = (args[2] as number) + 32
+  args.push(priority, line === session ? session : hashOf(line), charge, waits ? age : -1)
+  for (const { line: name, more } of told) args.push(hashOf(name), more)
+  args.push(abreast, told.length)
   return args
 }
 
@@ -88,7 +107,7 @@ function inFull(session: string, limits: Limits, statement: BucketsStatement): (
     args.push(keep[at]!, need[at]!, want[at]!, claim[at]!, limits.texts[2 * at]!, limits.texts[2 * at + 1]!)
     if (news !== undefined) args.push(news.most[at]! < Infinity ? news.most[at]! : '-')
   }
-  return args
+  return withDemand(args, session, statement.demand)
 }
 
 type Refills = BucketsPace['refills']
@@ -113,9 +132,14 @@ function isSame(a: Refills, b: Refills): boolean {
   return true
 }
 
-function grantOf(answer: unknown, { keep, need, pace, news }: BucketsStatement): BucketsGrant {
+/** What is granted, and whose turn it is sooner than it knows. */
+interface Answer extends BucketsGrant {
+  readonly called: string | undefined
+}
+
+function grantOf(answer: unknown, { keep, need, pace, news, demand }: BucketsStatement): Answer {
   const rest = 1 + 2 * keep.length
-  const said = numbersOf(answer, rest)
+  const { said, limits, order } = partsOf(answer, rest)
   const first = said[0]!
   const granted = first % 2 === 1
   const level: number[] = []
@@ -124,21 +148,41 @@ function grantOf(answer: unknown, { keep, need, pace, news }: BucketsStatement):
     level.push(granted ? need[at]! + said[1 + 2 * at]! / PARTS : keep[at]!)
     available.push(said[2 + 2 * at]! / PARTS)
   }
-  const grant = { granted, sessions: Math.floor(first / 2), level, available }
-  if (said.length === rest) return { ...grant, retryAfter: 0, hold: 0 }
+  const grant = { granted, sessions: Math.floor(first / 2), level, available, ...orderOf(order, demand) }
+  if (limits === undefined) return { ...grant, retryAfter: 0, hold: 0 }
   const stamp = said[rest + 2]!
   const times = { retryAfter: said[rest]! / 1000, hold: said[rest + 1]! / 1000 }
   if (stamp === pace.stamp && news?.pace !== true) return { ...grant, ...times }
-  return { ...grant, ...times, pace: paceOf(stamp, (answer as readonly unknown[])[rest + 3], keep.length) }
+  return { ...grant, ...times, pace: paceOf(stamp, limits, keep.length) }
 }
 
 /** What stands between here and the server may say anything: an answer that makes no sense is no answer. */
-function numbersOf(answer: unknown, rest: number): readonly number[] {
-  const length = Array.isArray(answer) ? answer.length : 0
-  if (length !== rest && length !== rest + 4) throw senseless()
-  const numbers = (answer as readonly unknown[]).slice(0, length === rest ? rest : rest + 3).map(Number)
-  if (!numbers.every((each) => Number.isFinite(each))) throw senseless()
-  return numbers
+function partsOf(answer: unknown, rest: number): { said: readonly number[]; limits?: unknown; order?: string } {
+  const parts: readonly unknown[] = Array.isArray(answer) ? answer : []
+  const more = parts.length - rest
+  if (more !== 0 && more !== 1 && more !== 4 && more !== 5) throw senseless()
+  const isLong = more >= 4
+  const said = parts.slice(0, isLong ? rest + 3 : rest).map(Number)
+  if (!said.every((each) => Number.isFinite(each))) throw senseless()
+  return {
+    said,
+    ...(isLong && { limits: parts[rest + 3] }),
+    ...((more === 1 || more === 5) && { order: String(parts.at(-1)) }),
+  }
+}
+
+function orderOf(
+  order: string | undefined,
+  demand: BucketsDemand | undefined,
+): { called: string | undefined; standing?: BucketsStanding } {
+  if (order === undefined) return { called: undefined }
+  const [name = '-', ...figures] = order.split(' ')
+  const called = name === '-' ? undefined : name
+  if (demand === undefined || figures.length === 0) return { called }
+  const [episode = NaN, virtual = NaN, ...charged] = figures.map(Number)
+  if (charged.length !== demand.told.length || ![episode, virtual, ...charged].every((each) => Number.isFinite(each)))
+    throw senseless()
+  return { called, standing: { episode, virtual, charged } }
 }
 
 function paceOf(stamp: number, text: unknown, buckets: number): BucketsPace {

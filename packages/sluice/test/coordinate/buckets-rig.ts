@@ -45,7 +45,7 @@ export class Line implements BucketsCoordinator {
   }
 
   open(...[budget, tenant, session, noticed]: Parameters<BucketsCoordinator['open']>): BucketsAccount {
-    const account = this.#inner.open(budget, tenant, session, () => !this.deaf && noticed?.())
+    const account = this.#inner.open(budget, tenant, session, (isTurn) => !this.deaf && noticed?.(isTurn))
     return {
       close: () => account.close(),
       state: async (statement) => {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { APIConnectionError as AnthropicConnectionError } from '@anthropic-ai/sdk'
+import { APIConnectionError as OpenaiConnectionError, APIConnectionTimeoutError as OpenaiTimeoutError } from 'openai'
 import { CHARGES, PROFILES, provider } from '../../src/llm/index.ts'
 import { Charges } from '../../src/llm/charges.ts'
 import { chargeAtEnd, chargeAtStart } from '../../src/llm/charging.ts'
@@ -45,6 +47,16 @@ describe('S2.1 charging', () => {
   })
 })
 
+/** As @google/genai throws: what the provider said is its message. */
+class ApiError extends Error {
+  readonly status: number
+
+  constructor({ status, message }: { status: number; message: string }) {
+    super(message)
+    this.status = status
+  }
+}
+
 describe('S2.2 what refusals mean', () => {
   const cases: readonly (readonly [keyof typeof PROFILES, number, string, RefusalClass])[] = [
     ['openai', 429, '{"error":{"code":"rate_limit_exceeded","message":"Rate limit reached"}}', 'wait'],
@@ -59,6 +71,12 @@ describe('S2.2 what refusals mean', () => {
     ['gemini', 429, '{"error":{"message":"quota GenerateRequestsPerDayPerProject"}}', 'long'],
     ['bedrock', 429, '{"message":"Too many tokens, please wait before trying again."}', 'wait'],
     ['groq', 413, '', 'never'],
+    ['bedrock', 400, '{"__type":"ThrottlingException","message":"Too many requests"}', 'wait'],
+    ['azure', 429, '{"error":{"code":"credit_balance_exhausted"}}', 'never'],
+    ['groq', 429, '{"error":{"code":"insufficient_quota"}}', 'never'],
+    ['groq', 498, '', 'capacity'],
+    ['generic', 429, '{"error":{"code":"slow_down"}}', 'ramp'],
+    ['generic', 429, '{"error":{"type":"overloaded_error"}}', 'capacity'],
     ['generic', 0, '', 'fault'],
     ['generic', 404, '', 'request'],
   ]
@@ -92,6 +110,43 @@ describe('S2.2 what refusals mean', () => {
     assert.deepEqual(refusalOfError(Object.assign(new Error('lost'), { code: 'ECONNRESET' })), { status: 0 })
     assert.equal(refusalOfError(new TypeError('ours')), undefined)
     assert.equal(refusalOfError('text'), undefined)
+    assert.equal(refusalOfError(Object.create(null)), undefined)
+  })
+
+  it('S2.2 no answer is no answer, whoever says so', () => {
+    const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })
+    const fetched = new TypeError('fetch failed', { cause: refused })
+    const unanswered = [
+      fetched,
+      new OpenaiConnectionError({ cause: fetched }),
+      new OpenaiTimeoutError(),
+      new AnthropicConnectionError({ cause: fetched }),
+    ]
+    for (const error of unanswered) assert.deepEqual(refusalOfError(error), { status: 0 }, error.message)
+    assert.equal(refusalOfError(new TypeError('ours', { cause: new Error('as well') })), undefined)
+  })
+
+  it('S2.2 errors of the SDKs of Google and AWS keep what was wrong', () => {
+    const day = new ApiError({ status: 429, message: '{"error":{"message":"GenerateRequestsPerDayPerProject"}}' })
+    assert.equal(judge(PROFILES.gemini, refusalOfError(day)!).is, 'long')
+    const throttled = Object.assign(new Error('Too many tokens, please wait'), {
+      name: 'ThrottlingException',
+      $metadata: { httpStatusCode: 400 },
+    })
+    const judged = judge(PROFILES.bedrock, refusalOfError(throttled)!)
+    assert.deepEqual([judged.is, judged.budget], ['wait', 'tokens'])
+  })
+
+  it('S2.2 x-should-retry says of a wrong request that it was none', () => {
+    const said = (told: string): RefusalClass =>
+      judge(PROFILES.openai, { status: 400, headers: { 'x-should-retry': told } }).is
+    assert.deepEqual([said('true'), said('false')], ['fault', 'request'])
+    const spent = {
+      status: 429,
+      headers: { 'x-should-retry': 'true' },
+      body: { error: { code: 'insufficient_quota' } },
+    }
+    assert.equal(judge(PROFILES.openai, spent).is, 'never')
   })
 })
 
@@ -159,5 +214,8 @@ describe('S2.1 what is learned', () => {
     assert.ok(Math.abs(squeeze.grow(0.5, 190_000)! - 0.52) < 1e-9, 'others found that there is less')
     assert.ok(Math.abs(squeeze.tooClose(0.5, 200_000)! - 0.45) < 1e-9)
     assert.equal(squeeze.tooClose(0.45, 201_000), undefined)
+    assert.equal(squeeze.follow(0.4, 210_000), 0.4)
+    assert.equal(squeeze.refused(0.1, 60_000, 0.4, 211_000), undefined, 'what another process was refused is one event')
+    assert.ok(Math.abs(squeeze.refused(0.02, 60_000, 0.4, 240_000)! - 0.358) < 1e-9, 'and the time since then counts')
   })
 })

@@ -65,7 +65,12 @@ export function distant(
 ): BucketsCoordinator {
   return {
     open: (budget, tenant, session, noticed) => {
-      const account = coordinator.open(budget, tenant, session, noticed && (() => void clock.after(delay, noticed)))
+      const account = coordinator.open(
+        budget,
+        tenant,
+        session,
+        noticed && ((isTurn) => void clock.after(delay, () => noticed(isTurn))),
+      )
       return {
         state: async (statement) => {
           await clock.sleep(delay)

@@ -33,6 +33,14 @@ describe('S2.1 llmPool: refuses at once, in one line, what makes no sense', () =
       () => limitsOf({ modes: { tokens: 'guess' as 'actual' } }),
       /provider\.openai\.modes\.tokens: expected one of .*got "guess"/,
     ],
+    'a way of counting what is not there': [
+      () => limitsOf({ modes: { tokns: 'actual' } as LimitOptions['modes'] & object }),
+      /provider\.openai\.modes: expected limits of tokens: tokens, tokensDaily, got "tokns"/,
+    ],
+    'a name where several are expected': [
+      () => limitsOf({ also: 'xy' as unknown as string[] }),
+      /provider\.openai\.also: expected names, got "xy"/,
+    ],
     'money without a price': [() => limitsOf({ money: { usd: 1, per: 1000 } }), /provider\.openai\.price: expected/],
     'a negative price': [
       () => limitsOf({ price: { input: -1, output: 1 } }),
@@ -47,6 +55,10 @@ describe('S2.1 llmPool: refuses at once, in one line, what makes no sense', () =
     it(`S2.1 ${what}`, () => assert.throws(attempt, { name: 'RangeError', message: line }))
 
   const requests: Record<string, [Partial<LlmRequest>, RegExp]> = {
+    'no model at all': [
+      { model: undefined as unknown as string },
+      /request\.model: expected a name, or several, got undefined/,
+    ],
     'an unknown model': [{ model: 'x' }, /request\.model: expected one of m, got "x"/],
     'a request that never fits': [
       { input: 70_000 },

@@ -30,6 +30,13 @@ describe('S2.1 llmPool: budgets', () => {
     assert.ok(left() < 23_000, `${left()} left, 32,000 more were used`)
   })
 
+  it('S2.1 takes a usage of null for none, as SDKs tell it, and lets go', async () => {
+    const { clock, pool } = await warmed()
+    const lease = await within(clock, pool.acquire(small), 100)
+    lease.settle(null as unknown as undefined)
+    assert.deepEqual([pool.status()[0]!.inflight, pool.status()[0]!.unknown], [0, 1])
+  })
+
   it('S2.1 keeps the charge of what nobody knows, and settles what was cut off by what was streamed', async () => {
     const made = await warmed()
     const left = (): number => made.pool.status()[0]!.budgets.tokens!.available

@@ -144,4 +144,34 @@ describe('S2.3 TokenLine', () => {
     assert.equal(line.victim('a', 2)!.number, 4)
     assert.equal(line.victim('a', 0), undefined)
   })
+
+  it('S2.3 goes by what a tenant has had elsewhere, and tells what it is charged here', () => {
+    const told: (readonly [string, number])[] = []
+    const line = new TokenLine<Job>(
+      (tenant) => (tenant === 'a' ? 2 : 1),
+      undefined,
+      (...charge) => void told.push(charge),
+    )
+    const push = (tenant: string, number: number): void =>
+      line.push({ tenant, priority: 2, input: 1, output: 0, predicted: 0, number })
+    push('a', 0)
+    push('b', 1)
+    push('a', 2)
+    assert.deepEqual(line.next(2, 8).toSorted(), ['a', 'b'])
+    line.place('a', 100)
+    assert.equal(line.first!.tenant, 'b')
+    assert.equal(line.least, 0)
+    line.place('b', 150)
+    assert.equal(line.first!.number, 0)
+    assert.equal(line.least, 100)
+    line.take(line.first!, 30)
+    assert.equal(line.serviceOf('a'), 115)
+    line.settle('a', -10)
+    assert.deepEqual(told, [
+      ['a', 15],
+      ['a', -5],
+    ])
+    line.place('nobody', 5)
+    assert.equal(line.serviceOf('nobody'), 0)
+  })
 })

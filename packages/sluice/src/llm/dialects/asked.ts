@@ -13,7 +13,7 @@ export interface LlmAsked {
   readonly usageInStream: boolean
   /** The prompt, for `estimator.tokens(asked.measure, asked.model)` now and `estimator.learn` when the usage is known. */
   readonly measure: TokenMeasure
-  /** The most tokens of all answers together. Undefined where nothing bounds them. */
+  /** The most tokens of all answers together: 0 where vectors are asked for. Undefined where nothing bounds them. */
   readonly maxOutput: number | undefined
   /** How many answers are made: the larger of `n` and `best_of`. */
   readonly answers: number
@@ -81,7 +81,7 @@ export function readAsked(dialect: Dialect, body: unknown, options: AskedOptions
     usageInStream:
       stream && (dialect !== 'openai-chat' || objectOf(asked['stream_options'])?.['include_usage'] === true),
     measure: prompt.measure().request().messages(Math.max(1, messages)).tools(tools),
-    maxOutput: bound === undefined ? undefined : bound * answers,
+    maxOutput: dialect === 'generic' && embeds(asked) ? 0 : bound === undefined ? undefined : bound * answers,
     answers,
     messages,
     tools,
@@ -99,6 +99,11 @@ function nameOf(value: unknown): string | undefined {
 function answersOf(asked: JsonObject): number {
   const wanted = [asked['n'], asked['best_of'], objectOf(asked['generationConfig'])?.['candidateCount']]
   return Math.max(1, ...wanted.map((count) => Math.floor(countOf(count) ?? 1)))
+}
+
+/** What embeddings are made of stands in `input`; whatever generates says it elsewhere, but for OpenAI's Responses. */
+function embeds(asked: JsonObject): boolean {
+  return asked['input'] !== undefined && PROMPTS.every((field) => field === 'input' || asked[field] === undefined)
 }
 
 function boundOf(asked: JsonObject): number | undefined {

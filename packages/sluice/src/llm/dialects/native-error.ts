@@ -62,7 +62,9 @@ export function nativeErrorEvent(dialect: Dialect, refusal: NativeRefusal): stri
   if (dialect !== 'openai-responses') return `data: ${JSON.stringify(body)}\n\n`
   // Documented with its fields on top; clients throw for what has an `error`, and the service sends that too.
   const { code } = wordsOf(dialect, refusal)
-  return `event: error\ndata: ${JSON.stringify({ type: 'error', code, message: refusal.message, param: null, ...body })}\n\n`
+  // Who reads by a schema wants a number: how many events came before is not known here.
+  const told = { type: 'error', sequence_number: 0, code, message: refusal.message, param: null, ...body }
+  return `event: error\ndata: ${JSON.stringify(told)}\n\n`
 }
 
 function errorObject(dialect: Dialect, refusal: NativeRefusal): JsonObject {

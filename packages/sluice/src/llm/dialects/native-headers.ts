@@ -47,13 +47,11 @@ export function nativeBudgetHeaders(
     const limit = String(Math.floor(told.limit))
     const left = Math.max(0, Math.min(told.limit, told.remaining))
     if (anthropic) {
-      const round = budget === 'requests' ? 1 : THOUSAND
+      // No more than there can be, however small the limit is.
+      const rounded = Math.min(Math.floor(told.limit), Math.round(left / THOUSAND) * THOUSAND)
       headers.push(
         [`anthropic-ratelimit-${name}-limit`, limit],
-        [
-          `anthropic-ratelimit-${name}-remaining`,
-          String(round === 1 ? Math.floor(left) : Math.round(left / round) * round),
-        ],
+        [`anthropic-ratelimit-${name}-remaining`, String(budget === 'requests' ? Math.floor(left) : rounded)],
         [`anthropic-ratelimit-${name}-reset`, instantText(now + Math.max(0, told.full))],
       )
     } else

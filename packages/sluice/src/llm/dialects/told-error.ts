@@ -10,7 +10,7 @@ export type HeaderOf = (name: string) => string | undefined
 /** An error as a provider tells it, in one set of names. */
 export interface ToldError {
   readonly status: number
-  /** `rate_limit_error`, `tokens`, `insufficient_quota`, Gemini's `RESOURCE_EXHAUSTED`. */
+  /** `rate_limit_error`, `tokens`, `insufficient_quota`, Gemini's `RESOURCE_EXHAUSTED`, `ThrottlingException` of AWS. */
   readonly type: string | undefined
   /** `rate_limit_exceeded`, `slow_down`, `enforced_spend_limit_reached`, Gemini's `quotaId`. */
   readonly code: string | undefined
@@ -50,7 +50,8 @@ export function readError(status: number, header: HeaderOf, body: unknown): Told
   const figures = readOpenaiMessage(message)
   return {
     status,
-    type: textOf(error?.['type']) ?? textOf(error?.['status']),
+    type:
+      textOf(error?.['type']) ?? textOf(error?.['status']) ?? textOf(error?.['__type']) ?? header('x-amzn-errortype'),
     code: textOf(details?.['error_code']) ?? quota.id ?? textOf(error?.['code']),
     message,
     delay: sane(delayOf(header) ?? quota.delay ?? figures.wait),

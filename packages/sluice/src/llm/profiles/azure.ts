@@ -1,3 +1,4 @@
+import { ANY_PROVIDER } from '../dialects/refusal.ts'
 import type { Profile } from '../profile.ts'
 import { openai } from './openai.ts'
 
@@ -14,13 +15,7 @@ export const azure: Profile = {
     requests: { ...requests!, window: 1000 },
     tokens: { ...tokens!, modes: ['reserve-sum', 'reserve-max', 'reserve-refund', 'actual'] },
   },
-  refusals: [
-    { status: 429, says: /high demand/i, is: 'capacity' },
-    { status: 429, says: /insufficient_quota/i, is: 'never' },
-    { status: 429, says: /request too large/i, is: 'never' },
-    { status: 429, is: 'wait' },
-    { status: 503, is: 'capacity' },
-  ],
+  refusals: [{ status: 429, says: /high demand/i, is: 'capacity' }, ...ANY_PROVIDER],
   failed: { requests: 'count', tokens: 'count' },
   ramp: openai.ramp,
 }

@@ -1,3 +1,4 @@
+import { ANY_PROVIDER } from '../dialects/refusal.ts'
 import type { Profile } from '../profile.ts'
 import { openai } from './openai.ts'
 
@@ -26,13 +27,7 @@ export const generic: Profile = {
     requestsDaily: openai.budgets.requestsDaily!,
     tokensDaily: { ...openai.budgets.tokensDaily!, modes: ['reserve-sum'] },
   },
-  refusals: [
-    { status: 429, says: /insufficient_quota|credit|request too large/i, is: 'never' },
-    { status: 429, says: /per day|PerDay/i, is: 'long' },
-    { status: 429, is: 'wait' },
-    { status: 529, is: 'capacity' },
-    { status: 503, is: 'capacity' },
-  ],
+  refusals: [{ status: 429, says: /credit/i, is: 'never' }, ...ANY_PROVIDER],
   failed: { requests: 'count', tokens: 'count' },
   ramp: { factor: 1.5, per: 15 * MINUTE },
 }

@@ -1,3 +1,4 @@
+import { ANY_PROVIDER } from '../dialects/refusal.ts'
 import type { Profile } from '../profile.ts'
 import { openai } from './openai.ts'
 
@@ -20,13 +21,7 @@ export const groq: Profile = {
       named: /tokens per day|\bTPD\b/i,
     },
   },
-  refusals: [
-    { status: 429, says: /per day|\(RPD\)|\(TPD\)/i, is: 'long' },
-    { status: 429, is: 'wait' },
-    { status: 413, is: 'never' },
-    { status: 498, is: 'capacity' },
-    { status: 503, is: 'capacity' },
-  ],
+  refusals: [{ status: 429, says: /per day|\(RPD\)|\(TPD\)/i, is: 'long' }, ...ANY_PROVIDER],
   failed: { requests: 'count', tokens: 'back' },
   ramp: { factor: 1.5, per: 5 * MINUTE },
 }

@@ -76,8 +76,7 @@ export class Exchange {
     }
   }
 
-  #acquire({ asked, dialect }: PacedCall, signal: AbortSignal | undefined): Promise<LlmLease> {
-    const model = asked.model ?? dialect
+  #acquire({ asked, model }: PacedCall, signal: AbortSignal | undefined): Promise<LlmLease> {
     return this.#pool.acquire({
       model,
       input: this.#estimator.tokens(asked.measure, model),

@@ -6,6 +6,8 @@ import { dialectOf, type Dialect } from '../dialects/dialect.ts'
 export class PacedCall {
   readonly dialect: Dialect
   readonly asked: LlmAsked
+  /** The one it asks, as far as it or its client says; else its dialect, which no pool knows. */
+  readonly model: string
   /** How often it may be sent in all. */
   readonly attempts: number
   /** How long one attempt may take until the head of its answer is there, in ms. Undefined where the SDK sees to that. */
@@ -15,9 +17,10 @@ export class PacedCall {
   /** What it failed with the last time, where there was no answer. */
   failure: unknown
 
-  constructor(dialect: Dialect, body: unknown, attempts: number, timeout?: Millis) {
+  constructor(dialect: Dialect, body: unknown, attempts: number, timeout?: Millis, model: string = dialect) {
     this.dialect = dialect
     this.asked = readAsked(dialect, body)
+    this.model = this.asked.model ?? model
     this.attempts = attempts
     this.timeout = timeout
   }

@@ -11,6 +11,9 @@ export interface OpenaiLike {
   readonly maxRetries: number
   readonly timeout: number
   withOptions(options: { readonly fetch: Fetch }): object
+  /** AzureOpenAI has these, and its `withOptions` forgets them. */
+  readonly apiVersion?: string
+  readonly deploymentName?: string | undefined
   request(options: object, remainingRetries?: number | null): object
 }
 
@@ -43,7 +46,10 @@ export function wrapOpenai<C extends OpenaiLike>(client: C, pool: LlmPool, optio
   const { clock = systemClock } = options
   const exchange = new Exchange(pool, options)
   const inner = fetchOf(client)
+  const { apiVersion, deploymentName: deployment } = client
+  const azure = apiVersion === undefined ? {} : { apiVersion, deployment }
   const wrapped = client.withOptions({
+    ...azure,
     fetch: (input, init) => {
       const call = (init as { readonly [CALL]?: PacedCall } | undefined)?.[CALL]
       if (call === undefined) return inner(input, init)
@@ -58,7 +64,7 @@ export function wrapOpenai<C extends OpenaiLike>(client: C, pool: LlmPool, optio
         Promise.resolve(given as OpenaiRequest).then((asked) => marked(asked, client, pool)),
         remaining,
       ),
-    withOptions: (changed) => wrapOpenai(client.withOptions(changed) as C, pool, options),
+    withOptions: (changed) => wrapOpenai(client.withOptions({ ...azure, ...changed }) as C, pool, options),
   }
   return Object.assign(wrapped, own)
 }
@@ -73,7 +79,7 @@ function marked(asked: OpenaiRequest, client: OpenaiLike, pool: LlmPool): Openai
   const dialect = paces(asked)
   if (dialect === undefined) return asked
   const { timeout = client.timeout, maxRetries = client.maxRetries } = asked
-  const call = new PacedCall(dialect, asked.body, maxRetries + 1, timeout)
+  const call = new PacedCall(dialect, asked.body, maxRetries + 1, timeout, client.deploymentName)
   // It waits at most `maxWait` in all, and `timeout` for each attempt, with pauses of some seconds between them.
   const patience = Math.min(LONGEST, Math.ceil(pool.maxWait + call.attempts * (timeout + SLACK)))
   return { ...asked, maxRetries: 0, timeout: patience, fetchOptions: { ...asked.fetchOptions, [CALL]: call } }

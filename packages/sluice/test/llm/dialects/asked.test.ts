@@ -124,6 +124,12 @@ describe('what a request asks', () => {
     assert.ok(Math.abs(estimator.tokens(numbers.measure) - 507) < 5)
   })
 
+  it('S2.1 of embeddings: nothing is answered but vectors', () => {
+    for (const input of ['hello', ['hello', 'there'], [[1, 2, 3], [4]]])
+      assert.equal(readAsked('generic', { model: 'e', input, dimensions: 256 }).maxOutput, 0)
+    assert.equal(readAsked('generic', { model: 'm', prompt: 'hello' }).maxOutput, undefined)
+  })
+
   it('S2.1 survives anything in its place', () => {
     let deep: unknown = 'x'
     for (let level = 0; level < 100_000; level++) deep = level % 2 === 0 ? [deep] : { content: deep }

@@ -79,6 +79,11 @@ describe('a refusal in the words of a dialect', () => {
     assert.equal(nativeErrorEvent('anthropic-messages', refusal), `event: error\ndata: ${told}\n\n`)
   })
 
+  it('S2.6 an event of Responses has the number by which the AI SDK knows it', () => {
+    const [, data] = nativeErrorEvent('openai-responses', { is: 'capacity', message: 'x' }).split('data: ')
+    assert.equal((JSON.parse(data!) as { sequence_number?: unknown }).sequence_number, 0)
+  })
+
   it('S2.6 another status where the gateway wants one', () =>
     assert.equal(
       nativeError('openai-chat', { is: 'never', message: 'x', budget: 'tokens', status: 413 }, now).status,
@@ -112,6 +117,12 @@ describe('the headers of a dialect', () => {
     const told = toldBudgets((name) => headers.get(name), anthropic.budgets, now)
     assert.deepEqual(told.input, { limit: 50_000, remaining: 50_000, full: 1000, rounded: 1000 })
     assert.deepEqual(told.tokens, { limit: 80_000, remaining: 41_000, full: 29_000, rounded: 1000 })
+  })
+
+  it('S2.6 Anthropic: never more left than there can be', () => {
+    const small = { tokens: { limit: 2668, remaining: 2600, full: 1000 } }
+    const headers = new Map(nativeBudgetHeaders('anthropic-messages', small, now))
+    assert.equal(headers.get('anthropic-ratelimit-tokens-remaining'), '2668')
   })
 
   it('S2.6 says nothing of what has no end', () =>
