@@ -107,6 +107,10 @@ export function Tables({ snapshot }: { readonly snapshot: Snapshot }): JSX.Eleme
             { name: 'in use', of: ({ used, total }) => `${limit(used)} of ${limit(total)}`, figure: true },
             { name: 'held here', of: ({ held }) => limit(held), figure: true },
             { name: 'waiting', of: ({ waiting }) => limit(waiting), figure: true },
+            {
+              name: 'by lane',
+              of: ({ lanes }) => lanes.map(({ lane, waiting }) => `${lane} ${number(waiting)}`).join(', ') || '–',
+            },
             { name: 'longest', of: ({ oldest }) => (oldest < 0 ? '–' : ms(oldest)), figure: true },
             { name: 'lapses', of: ({ lapses }) => number(lapses), figure: true },
           ]}

@@ -10,10 +10,12 @@ import {
   type Observer,
   type QueueDiscipline,
 } from 'sluice'
-import { fleetBuckets, fleetSlots, type FleetBuckets, type FleetSlots } from 'sluice/redis'
+import type { Lane } from 'sluice/http'
+import { fleetBuckets, fleetSlots, type FleetBuckets, type FleetSlots, type FleetSlotsOptions } from 'sluice/redis'
 import { algorithmOf, type LanesConfig, type LimitPlan, type QueuePlan, type TenantsConfig } from '../config/index.ts'
 import type { LimitStore, MachineStore } from '../workers/index.ts'
 import { flowless } from './flowless.ts'
+import { inLanes } from './in-lanes.ts'
 import { knownEmpty } from './known-empty.ts'
 import { laneQueue } from './lane-queue.ts'
 
@@ -34,10 +36,15 @@ export interface LimitUnit {
   readonly plan: LimitPlan
   readonly gate: Gate
   readonly slots?: FleetSlots
+  /** What its lanes are sure of over all instances, in percent; left out where they are not told apart there. */
+  readonly lanes?: FleetLanes
   readonly buckets?: FleetBuckets<'requests'>
   /** Lets nobody in any more, and gives back what is held of the fleet. */
   close(): Promise<void>
 }
+
+/** Of those lanes that meet a limit. */
+export type FleetLanes = Readonly<Record<Exclude<Lane, 'critical'>, number>>
 
 /** Where tenants take turns before a limit that finds itself, a queue that stands would be all anybody sees. */
 const FAIR_WAIT = 250
@@ -50,12 +57,12 @@ const ASKING = 300
 
 /** Builds a limit. @throws RangeError for a plan out of range */
 export function limitUnit(name: string, plan: LimitPlan, context: LimitContext): LimitUnit {
-  const { store, tenants, machine } = context
+  const { store, machine } = context
   if (plan.kind !== 'adaptive' && plan.fleet !== undefined && store !== undefined)
-    return { name, plan, ...fleetUnit(name, plan, store, tenants) }
+    return { name, plan, ...fleetUnit(name, plan, store, context) }
   if (machine !== undefined) {
     const shared = overProcesses(plan, machine.processes)
-    if (shared !== undefined) return { name, plan, ...fleetUnit(name, shared, machine, tenants) }
+    if (shared !== undefined) return { name, plan, ...fleetUnit(name, shared, machine, context) }
     if (plan.kind === 'adaptive' && plan.by === 'all') {
       const { threshold } = plan
       const queue = queueOf(plan, context) ?? priority({ capacity: 1000, maxWait: 1000, standing: false })
@@ -67,7 +74,7 @@ export function limitUnit(name: string, plan: LimitPlan, context: LimitContext):
   const own = machine === undefined ? plan : partOf(plan, machine.processes)
   const make = (): Gate => localGate(name, own, context)
   const gate =
-    plan.by === 'tenant' ? keyed(({ flow }) => flow, make, { name, maxKeys: tenants?.max ?? 10_000 }) : make()
+    plan.by === 'tenant' ? keyed(({ flow }) => flow, make, { name, maxKeys: context.tenants?.max ?? 10_000 }) : make()
   return { name, plan, gate, close: async () => gate.close() }
 }
 
@@ -137,7 +144,7 @@ function fleetUnit(
   name: string,
   plan: Exclude<LimitPlan, { kind: 'adaptive' }>,
   store: LimitStore,
-  tenants: TenantsConfig | undefined,
+  { lanes, tenants }: LimitContext,
 ): Omit<LimitUnit, 'name' | 'plan'> {
   const { onDown, order, queue, instances } = plan.fleet!
   const close = (gate: Gate) => async (): Promise<void> => {
@@ -147,8 +154,10 @@ function fleetUnit(
   if (plan.kind === 'fixed') {
     const { permits: limit, queue: waiting } = plan
     const fleet = { onDown, order, instances, ...(queue !== undefined && queue > 0 && { queue }) }
-    const slots = fleetSlots({ name, coordinator: store.slots(name), limit, ...waiting, ...fleet })
-    return { gate: slots, slots, close: close(slots) }
+    const slots = fleetSlots({ name, coordinator: store.slots(name), limit, ...waiting, ...fleet, ...sharesOf(lanes) })
+    const whole = tenants?.fair === false ? flowless(slots) : slots
+    if (lanes === undefined) return { gate: whole, slots, close: close(slots) }
+    return { gate: inLanes(whole), slots, lanes: lanes.shares, close: close(slots) }
   }
   const { requests, per, burst, wait } = plan
   // Asking takes a moment: who may not wait at all would never be let in.
@@ -163,4 +172,11 @@ function fleetUnit(
   })
   const whole = plan.by === 'tenant' ? buckets : flowless(buckets)
   return { gate: knownEmpty(whole, patience), buckets, close: close(buckets) }
+}
+
+/** Lanes as the classes of a fleet: low is class 0, and what is kept for `critical` goes to the best that waits. */
+function sharesOf(lanes: LanesConfig | undefined): Pick<FleetSlotsOptions, 'shares'> {
+  if (lanes === undefined) return {}
+  const { high, normal, low } = lanes.shares
+  return { shares: [low / 100, 0, normal / 100, high / 100] }
 }

@@ -1,10 +1,12 @@
 import type { Gate } from 'sluice'
+import { LANES } from 'sluice/http'
 import type { Assembly } from '../assembly/index.ts'
-import type { LimitUnit } from '../gates/index.ts'
+import type { FleetLanes, LimitUnit } from '../gates/index.ts'
 import { llmView } from './llm-view.ts'
 import type { Recorder } from './recorder.ts'
 import type {
   CacheView,
+  FleetLaneView,
   FleetView,
   InstanceView,
   LimitView,
@@ -151,7 +153,7 @@ export function fleetViews({ parts }: Assembly): readonly FleetView[] {
   return [...parts.units.values()].flatMap((unit) => fleetView(unit) ?? [])
 }
 
-function fleetView({ name, plan, slots, buckets }: LimitUnit): FleetView | undefined {
+function fleetView({ name, plan, slots, lanes, buckets }: LimitUnit): FleetView | undefined {
   if (slots !== undefined) {
     const { up, trouble = '', alone, policy, learning, held, inflight, queued, lapses, fleet } = slots.state
     const { sessions, used, queued: waiting, limit: total, oldest } = fleet
@@ -168,6 +170,7 @@ function fleetView({ name, plan, slots, buckets }: LimitUnit): FleetView | undef
       inflight,
       queued,
       lapses,
+      lanes: lanes === undefined ? [] : fleetLanes(lanes, fleet.waiters),
     }
   }
   if (buckets === undefined) return undefined
@@ -189,7 +192,13 @@ function fleetView({ name, plan, slots, buckets }: LimitUnit): FleetView | undef
     inflight: -1,
     queued: buckets.stats.queued,
     lapses: 0,
+    lanes: [],
   }
+}
+
+function fleetLanes(lanes: FleetLanes, waiters: readonly number[]): readonly FleetLaneView[] {
+  const names = ['high', 'normal', 'low'] as const
+  return names.map((lane) => ({ lane, share: lanes[lane], waiting: waiters[LANES[lane]] ?? 0 }))
 }
 
 function cacheView({ parts }: Assembly): CacheView | null {

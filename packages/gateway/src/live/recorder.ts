@@ -53,6 +53,8 @@ export class Recorder {
   readonly #moves: LimitMove[] = []
   readonly #refused: Refused[] = []
   readonly #recent: Second[] = []
+  /** All seconds that are over. */
+  readonly #past = new Second()
   #now = new Second()
   #loop = performance.eventLoopUtilization()
   #cpu = process.cpuUsage()
@@ -176,6 +178,14 @@ export class Recorder {
     return this.#figures(this.#present(), this.#over())
   }
 
+  /** What has come of each lane since the start. */
+  get counted(): Second['lanes'] {
+    const all = new Second()
+    all.addAll(this.#past)
+    all.addAll(this.#now)
+    return all.lanes
+  }
+
   /** The last ten seconds of each lane that had any. */
   lanes(shareOf: (lane: Lane) => number): readonly LaneView[] {
     const { lanes } = this.#present()
@@ -213,6 +223,7 @@ export class Recorder {
       cpu: rounded(cpu),
     })
     if (this.#history.length > MOST.history) this.#history.shift()
+    this.#past.addAll(second)
     this.#recent.push(second)
     if (this.#recent.length > PRESENT) this.#recent.shift()
     this.tenants.fade()

@@ -196,6 +196,14 @@ export interface FleetView {
   readonly queued: number
   /** Times a lease ran out here while slots were in use. */
   readonly lapses: number
+  /** Its lanes, where they are told apart everywhere: their shares in percent, and who waits in them anywhere. */
+  readonly lanes: readonly FleetLaneView[]
+}
+
+export interface FleetLaneView {
+  readonly lane: 'high' | 'normal' | 'low'
+  readonly share: number
+  readonly waiting: number
 }
 
 export interface CacheView {

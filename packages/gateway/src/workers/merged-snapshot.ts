@@ -121,6 +121,12 @@ function fleetView(views: Views<FleetView>): FleetView {
     inflight: total(views, 'inflight'),
     queued: total(views, 'queued'),
     lapses: total(views, 'lapses'),
+    lanes: first.lanes.map((row) => ({
+      ...row,
+      waiting: Math.max(
+        ...views.flatMap(({ lanes }) => lanes.filter(({ lane }) => lane === row.lane)).map(({ waiting }) => waiting),
+      ),
+    })),
   }
 }
 

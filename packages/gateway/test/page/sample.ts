@@ -135,6 +135,11 @@ export function sample(history: readonly Tick[], more: Partial<Snapshot> = {}): 
         inflight: 18,
         queued: 0,
         lapses: 0,
+        lanes: [
+          { lane: 'high', share: 40, waiting: 0 },
+          { lane: 'normal', share: 40, waiting: 3 },
+          { lane: 'low', share: 10, waiting: 6 },
+        ],
       },
     ],
     degradation: ['read-only'],

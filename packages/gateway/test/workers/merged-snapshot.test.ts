@@ -58,6 +58,7 @@ const FLEET: Snapshot['fleet'][number] = {
   inflight: 2,
   queued: 1,
   lapses: 1,
+  lanes: [{ lane: 'low', share: 10, waiting: 3 }],
 }
 
 /** Of two workers, the second as the first but for what is said. */
@@ -107,10 +108,15 @@ describe('the snapshot of several workers', () => {
   it('only what other machines share is a fleet; what it holds elsewhere is elsewhere', () => {
     const { fleet, instances, limits } = merged(
       { fleet: [FLEET, { ...FLEET, limit: 'default' }], limits: [{ ...LIMIT, name: 'all' }] },
-      { fleet: [{ ...FLEET, up: false, trouble: 'no answer', oldest: 9 }] },
+      {
+        fleet: [
+          { ...FLEET, up: false, trouble: 'no answer', oldest: 9, lanes: [{ lane: 'low', share: 10, waiting: 5 }] },
+        ],
+      },
     )
     const sums = { held: 6, inflight: 4, queued: 2, lapses: 2 }
-    assert.deepEqual(fleet, [{ ...FLEET, ...sums, up: false, trouble: 'no answer', oldest: 9 }])
+    const lanes = [{ lane: 'low', share: 10, waiting: 5 }]
+    assert.deepEqual(fleet, [{ ...FLEET, ...sums, up: false, trouble: 'no answer', oldest: 9, lanes }])
     assert.equal(limits[0]?.scope, 'fleet')
     assert.deepEqual(
       instances.map(({ name, count }) => [name, count]),

@@ -55,6 +55,8 @@ export function checkReport(value: unknown): SlotReport {
   for (const field of ['strict', 'leaves'])
     if (typeof report[field] !== 'boolean') throw new Error(`${field}: neither true nor false`)
   for (const count of listOf(report['waiting'], 'waiting', 4)) checkCount(count, 'waiting', CROWD)
+  if (report['shares'] !== undefined)
+    for (const share of listOf(report['shares'], 'shares', 4)) checkAmount(share, 'share')
   checkDemand(report['heads'] ?? [])
   checkDemand(report['demand'] ?? [])
   return report as unknown as SlotReport
@@ -101,5 +103,20 @@ export function checkStatement(value: unknown, buckets: number): BucketsStatemen
       if (typeof level !== 'number') throw new Error(`${field}: no level`)
   if (statement['pace'] !== undefined) checkRefills(fieldsOf(statement['pace'], 'pace')['refills'], buckets)
   for (const field of ['reserve', 'hold']) checkAmount(statement[field] ?? 0, field)
+  if (statement['demand'] !== undefined) checkAsker(fieldsOf(statement['demand'], 'demand'))
   return statement as unknown as BucketsStatement
+}
+
+function checkAsker(demand: Fields): void {
+  checkCount(demand['priority'], 'priority', 3)
+  checkName(demand['line'], 'line')
+  for (const field of ['charge', 'age']) checkAmount(demand[field], field)
+  if (typeof demand['waits'] !== 'boolean') throw new Error('waits: neither true nor false')
+  const told = listOf(demand['told'], 'told')
+  checkCount(demand['abreast'], 'abreast', told.length)
+  for (const item of told) {
+    const charge = fieldsOf(item, 'told')
+    checkName(charge['line'], 'line')
+    if (typeof charge['more'] !== 'number') throw new Error('more: no number')
+  }
 }

@@ -40,6 +40,8 @@ export interface SlotReport {
   readonly queue: number
   /** True where whoever waits longest is next, false where instances share. */
   readonly strict: boolean
+  /** What each class is sure of while others wait as well, as parts of 1; left out, the best class is next always. */
+  readonly shares?: Classes | undefined
   /** True when it goes, and gives back all it has. */
   readonly leaves: boolean
   /** Arrivals that wait, named in `demand` or not. */

@@ -1,14 +1,32 @@
 export type {
   BucketsAccount,
+  BucketsCharge,
   BucketsCoordinator,
+  BucketsDemand,
   BucketsGrant,
   BucketsNews,
   BucketsPace,
+  BucketsStanding,
   BucketsStatement,
   SharedBudget,
   SharedRefill,
 } from './buckets.ts'
-export { COUNTED, HEARD_OF, KEPT, MOST_SPARE, PARTS, REMEMBERED } from './buckets.ts'
+export {
+  BELIEVED,
+  COUNTED,
+  DEMANDS,
+  EPISODE,
+  HEARD_OF,
+  KEPT,
+  LINES,
+  MOST_SPARE,
+  OVERDUE,
+  PARTS,
+  REMEMBERED,
+  SERVED,
+  SOON,
+} from './buckets.ts'
+export { RANK, type BucketsRank } from './buckets-rank.ts'
 export type { OnDown } from './buckets-down.ts'
 export type { FleetBucketsExtras, FleetBucketsState, FleetBucketStatus } from './buckets-extras.ts'
 export { fleetBuckets, type FleetBuckets, type FleetBucketsOptions } from './buckets-fleet.ts'

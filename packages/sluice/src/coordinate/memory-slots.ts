@@ -4,6 +4,7 @@ import { SlotAccount } from './slots-account.ts'
 import { SlotLevel } from './slots-level.ts'
 import { SlotPump } from './slots-pump.ts'
 import { SlotRivals } from './slots-rivals.ts'
+import { widestClass } from './slots-shares.ts'
 
 const NOBODY: Classes = [0, 0, 0, 0]
 
@@ -73,7 +74,7 @@ class MemorySlots implements SlotCoordinator {
   }
 
   #handled(report: SlotReport): SlotReply {
-    const { session: name, strict, queue } = report
+    const { session: name, strict, queue, shares } = report
     const found = this.#found(report)
     const { status } = found
     let own = found.account
@@ -83,10 +84,10 @@ class MemorySlots implements SlotCoordinator {
       this.#accounts.delete(name)
       own = undefined
     }
-    const left = this.#grant(own, strict)
+    const left = this.#grant(own, report)
     if (own !== undefined && fresh) this.#grantSpare(own, left, report.spare)
-    const shed = queue > 0 ? this.#shed(name, queue) : []
-    const rivals = this.#rivals(strict)
+    const shed = queue > 0 ? this.#shed(name, queue, shares) : []
+    const rivals = this.#rivals(report)
     const changed = this.#level.update(this.#queued(), queue, this.#limit, this.#clock.now())
     for (const [account, classes] of shed) if (account !== own) this.#say(account, rivals, classes)
     for (const account of this.#accounts.values())
@@ -123,16 +124,16 @@ class MemorySlots implements SlotCoordinator {
   }
 
   /** Grants what is free to who is next, and answers what nobody wants. */
-  #grant(caller: SlotAccount | undefined, strict: boolean): number {
+  #grant(caller: SlotAccount | undefined, report: SlotReport): number {
     const deaf = new Set<SlotAccount>()
     let free = this.#learning > 0 ? 0 : this.#limit - this.#used()
     for (let again = true; again;) {
       again = false
       const hearing = [...this.#accounts.values()].filter((account) => !deaf.has(account))
       const held = new Map(hearing.map((account) => [account, account.granted]))
-      const { gains, left } = this.#pump.grant(hearing, free, strict)
+      const { gains, left } = this.#pump.grant(hearing, free, report.strict, report.shares)
       free = left
-      const rivals = this.#rivals(strict)
+      const rivals = this.#rivals(report)
       for (const [account, turns] of gains) {
         const before = held.get(account)!
         if (account !== caller && !this.#listeners.has(account.name)) {
@@ -159,12 +160,13 @@ class MemorySlots implements SlotCoordinator {
     own.fence = ++this.#fence
   }
 
-  /** Too many wait everywhere: the least important go, those of the caller first. */
-  #shed(caller: string, queue: number): [SlotAccount, Classes][] {
-    let over = this.#queued() - queue
+  /** Too many wait everywhere: those go who should, of the caller first. */
+  #shed(caller: string, queue: number, shares: Classes | undefined): [SlotAccount, Classes][] {
+    const goes = goers(this.#waiters(), this.#queued() - queue, queue, shares)
     const told = new Map<SlotAccount, [number, number, number, number]>()
     const names = [caller, ...[...this.#accounts.keys()].filter((name) => name !== caller).toSorted()]
-    for (let priority = 0; priority < 4 && over > 0; priority++) {
+    for (const [priority, count] of goes.entries()) {
+      let over = count
       for (const name of names) {
         const account = this.#accounts.get(name)
         const some = Math.min(over, account?.waiting[priority] ?? 0)
@@ -179,8 +181,8 @@ class MemorySlots implements SlotCoordinator {
     return [...told]
   }
 
-  #rivals(strict: boolean): SlotRivals {
-    return new SlotRivals([...this.#accounts.values()], this.#limit, strict)
+  #rivals({ strict, shares }: SlotReport): SlotRivals {
+    return new SlotRivals([...this.#accounts.values()], this.#limit, strict, shares !== undefined)
   }
 
   #say(account: SlotAccount, rivals: SlotRivals, shed: Classes): void {
@@ -226,6 +228,18 @@ class MemorySlots implements SlotCoordinator {
 }
 
 const GONE = { life: 0, number: 0, granted: 0, foreign: -1, until: 0, named: 0, turns: [] }
+
+/** How many of each class have to go: the least important, or of the class furthest beyond its share of the places. */
+function goers(waiting: Classes, over: number, places: number, shares: Classes | undefined): Classes {
+  const here: [number, number, number, number] = [...waiting]
+  const goes: [number, number, number, number] = [0, 0, 0, 0]
+  for (let rest = over; rest > 0; rest--) {
+    const priority = shares === undefined ? here.findIndex((count) => count > 0) : widestClass(here, shares, places)
+    here[priority]!--
+    goes[priority]!++
+  }
+  return goes
+}
 
 /** Whether one that holds slots would use them as it must not any more, as far as it knows. */
 function mustHear(account: SlotAccount, rivals: SlotRivals, strict: boolean): boolean {

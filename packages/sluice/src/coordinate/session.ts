@@ -39,6 +39,7 @@ export interface SlotSessionParts {
   readonly limit: number
   readonly queue: number
   readonly strict: boolean
+  readonly shares: Classes | undefined
   readonly clock: Clock
   readonly random: Random
 }
@@ -149,7 +150,7 @@ export class SlotSession {
   }
 
   #send(leaves: boolean): void {
-    const { coordinator, owner, limit, queue, strict, clock } = this.#parts
+    const { coordinator, owner, limit, queue, strict, shares, clock } = this.#parts
     const life = this.#life
     this.#dirty = false
     this.#awaited++
@@ -164,6 +165,7 @@ export class SlotSession {
       lease: coordinator.lease,
       queue,
       strict,
+      shares,
       leaves,
       waiting: leaves ? NOBODY : owner.waiting,
       spare: leaves ? 0 : owner.missed.take(),

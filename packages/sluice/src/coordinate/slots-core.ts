@@ -45,13 +45,13 @@ export class FleetSlotsCore implements GateCore, SlotLender, SlotSessionOwner {
   #serving = false
 
   constructor(parts: FleetSlotsParts) {
-    const { name, clock, coordinator, limit, queue, strict, random } = parts
+    const { name, clock, strict, shares } = parts
     this.#parts = parts
-    this.#lines = new SlotLines(strict, parts.weights)
+    this.#lines = new SlotLines(strict, parts.weights, shares)
     this.name = name
     this.clock = clock
     this.pressure = new Source(() => ({ level: this.#level, cause: name }), clock)
-    this.session = new SlotSession({ coordinator, owner: this, limit, queue, strict, clock, random })
+    this.session = new SlotSession({ ...parts, owner: this })
     this.#turns = strict ? new StrictTurns(this.#lines, this.session.view) : new SharedTurns(this.#lines)
   }
 
@@ -148,7 +148,7 @@ export class FleetSlotsCore implements GateCore, SlotLender, SlotSessionOwner {
     const priority = slotPriority(arrival)
     let loser: SlotWaiter | undefined
     if (this.#lines.size >= capacity) {
-      loser = this.#lines.below(priority)
+      loser = this.#lines.loser(priority, capacity)
       if (loser === undefined) return new Rejection('queue_full', this.name, this.#lines.size + 1, capacity)
     }
     const waiter = new SlotWaiter(arrival, now, maxWait, this.#leave)
@@ -209,6 +209,7 @@ export class FleetSlotsCore implements GateCore, SlotLender, SlotSessionOwner {
     if (this.#parts.strict) return this.#turns.next !== undefined
     const { first } = this.#lines
     if (session.view.foreign < 0) return true
+    if (session.view.fair < 0 && this.#parts.shares !== undefined) return false
     if (first === undefined || first.priority < session.view.foreign) return false
     if (first.priority > session.view.foreign) return true
     if (session.view.fair < 0) return false

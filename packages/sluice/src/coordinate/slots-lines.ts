@@ -1,6 +1,7 @@
 import { hashOf, type Instant } from '../ground/index.ts'
 import type { Classes, SlotDemand } from './coordinator.ts'
 import { SlotClass } from './slots-class.ts'
+import { SlotShares, widestClass } from './slots-shares.ts'
 import type { SlotWaiter } from './slots-waiter.ts'
 
 /** Of those who wait, how many are told of one by one where each must be served in its turn. */
@@ -10,17 +11,24 @@ const RANKS = [3, 2, 1, 0] as const
 /** How much each tenant may have beside others; 1 for whom it does not name. */
 export type SlotWeights = Readonly<Record<string, number>>
 
-/** Who waits here: the most important class first; within it tenants by weight, or in strict order whoever came first. */
+/**
+ * Who waits here: the most important class first, or each by its share; within it tenants by weight, or in strict order
+ * whoever came first.
+ */
 export class SlotLines {
   readonly #classes = [new SlotClass(0), new SlotClass(1), new SlotClass(2), new SlotClass(3)] as const
   readonly #strict: boolean
   readonly #weights: SlotWeights
+  /** What each class is sure of. */
+  readonly shares: Classes | undefined
+  readonly #owed = new SlotShares()
   #serials = 0
   size = 0
 
-  constructor(strict: boolean, weights: SlotWeights) {
+  constructor(strict: boolean, weights: SlotWeights, shares: Classes | undefined) {
     this.#strict = strict
     this.#weights = weights
+    this.shares = shares
   }
 
   get sizes(): Classes {
@@ -31,6 +39,7 @@ export class SlotLines {
   /** Who is next. */
   get first(): SlotWaiter | undefined {
     if (this.size === 0) return undefined
+    if (this.shares !== undefined) return this.#classes[this.#owed.due(this.sizes).priority]?.first
     for (const rank of RANKS) if (this.#classes[rank].size > 0) return this.#classes[rank].first
     return undefined
   }
@@ -45,8 +54,17 @@ export class SlotLines {
     return this.#classes[priority].last
   }
 
-  /** Whom the least important class below this one loses first; nobody where there is none. */
-  below(priority: number): SlotWaiter | undefined {
+  /**
+   * Who goes when one more of a class comes and there are places for so many: one of the least important class below it,
+   * or of the class furthest beyond its share. Nobody where it is the newcomer's turn to go.
+   */
+  loser(priority: 0 | 1 | 2 | 3, places: number): SlotWaiter | undefined {
+    if (this.shares !== undefined) {
+      const sizes: [number, number, number, number] = [...this.sizes]
+      sizes[priority]++
+      const widest = widestClass(sizes, this.shares, places)
+      return widest === priority ? undefined : this.#classes[widest]?.last
+    }
     for (const rank of this.#classes) if (rank.priority < priority && rank.size > 0) return rank.last
     return undefined
   }
@@ -67,7 +85,9 @@ export class SlotLines {
 
   /** @param served whether it gets what it waited for */
   remove(waiter: SlotWaiter, served: boolean): void {
-    this.#classes[waiter.priority].remove(waiter, served)
+    const { priority, cost } = waiter
+    if (served && this.shares !== undefined) this.#owed.took(priority, cost, cost, this.sizes, this.shares)
+    this.#classes[priority].remove(waiter, served)
     this.size--
   }
 

@@ -1,5 +1,5 @@
 import type { Clock, Millis, Random } from '../ground/index.ts'
-import type { SlotCoordinator } from './coordinator.ts'
+import type { Classes, SlotCoordinator } from './coordinator.ts'
 import type { SlotWeights } from './slots-lines.ts'
 
 /** What a fleet's slots are made of, with nothing left to default. */
@@ -14,6 +14,8 @@ export interface FleetSlotsParts {
   readonly maxWait: Millis
   readonly queue: number
   readonly strict: boolean
+  /** What each class is sure of; left out, the best class is next always. */
+  readonly shares: Classes | undefined
   readonly weights: SlotWeights
   /** True where classes that the fleet has no room for are refused before they wait. */
   readonly early: boolean

@@ -1,7 +1,10 @@
+import type { Classes } from './coordinator.ts'
 import type { Granted, SlotAccount, Wanted } from './slots-account.ts'
+import { SlotShares, type SlotsDue } from './slots-shares.ts'
 
 /** Tenants whose virtual time is kept, at most. */
 const REMEMBERED = 512
+const NOBODY: Classes = [0, 0, 0, 0]
 
 interface Choice {
   readonly account: SlotAccount
@@ -10,26 +13,34 @@ interface Choice {
 }
 
 /**
- * Says whose turn it is: the best class anywhere; in strict order whoever has waited longest; else the tenant that was
- * served least by weight, at the instance that holds least. Whoever is next and needs more than is free is waited for.
+ * Says whose turn it is: the best class anywhere, or each by its share; in strict order whoever has waited longest; else
+ * the tenant that was served least by weight, at the instance that holds least. Whoever is next and needs more than is
+ * free is waited for.
  */
 export class SlotPump {
   /** Virtual time of each class, and of the tenants ahead of it. */
   readonly #virtual = [0, 0, 0, 0]
   #tags = new Map<number, number>()
+  readonly #owed = new SlotShares()
 
-  /** Grants what is free, and answers what was granted to each and what is left. */
+  /**
+   * Grants what is free, and answers what was granted to each and what is left.
+   * @param shares what each class is sure of; left out, the best is next always
+   */
   grant(
     accounts: readonly SlotAccount[],
     slots: number,
     strict: boolean,
+    shares?: Classes,
   ): { readonly gains: Map<SlotAccount, Granted[]>; readonly left: number } {
     const gains = new Map<SlotAccount, Granted[]>()
     const several = accounts.filter(({ demand }) => demand.length > 0).length
     let free = slots
     let competed = false
     while (free > 0) {
-      const { choice, competes } = this.#next(accounts, strict)
+      const waiting = shares === undefined ? NOBODY : wantedOf(accounts)
+      const due = shares === undefined ? bestOf(accounts) : this.#owed.due(waiting)
+      const { choice, competes } = this.#next(accounts, strict, due.priority)
       if (choice === undefined) break
       const { account, want, tag } = choice
       const { priority, line, cost, weight } = want
@@ -39,7 +50,9 @@ export class SlotPump {
         break
       }
       // Not one by one where there is much: a part of it each time evens out as well.
-      const count = strict ? 1 : Math.max(1, Math.min(want.count, Math.floor(free / cost / (2 * several))))
+      const most = Math.min(free / cost / (2 * several), due.most / cost)
+      const count = strict ? 1 : Math.max(1, Math.min(want.count, Math.floor(most)))
+      if (shares !== undefined) this.#owed.took(priority, cost * count, cost, waiting, shares)
       account.grant(want, count)
       free -= cost * count
       if (competes) {
@@ -49,21 +62,25 @@ export class SlotPump {
       }
       const turns = gains.get(account) ?? []
       gains.set(account, turns)
-      if (strict || competes) turned(turns, { upTo: account.granted, priority, line, count, cost }, strict)
+      const isMixed = waiting.some((some, each) => some > 0 && each !== priority)
+      if (strict || competes || isMixed) turned(turns, { upTo: account.granted, priority, line, count, cost }, strict)
     }
     if (competed) this.#forget()
     return { gains, left: free }
   }
 
-  #next(accounts: readonly SlotAccount[], strict: boolean): { choice: Choice | undefined; competes: boolean } {
-    let top = -1
-    for (const { first } of accounts) if (first !== undefined && first.priority > top) top = first.priority
+  #next(
+    accounts: readonly SlotAccount[],
+    strict: boolean,
+    due: number,
+  ): { choice: Choice | undefined; competes: boolean } {
     let choice: Choice | undefined
     let line: number | undefined
     let competes = false
     for (const account of accounts)
       for (const want of account.demand) {
-        if (want.priority !== top) break
+        if (want.priority > due) continue
+        if (want.priority < due) break
         line ??= want.line
         if (!strict && want.line !== line) competes = true
         const tag = strict ? 0 : this.#tagOf(want)
@@ -81,6 +98,19 @@ export class SlotPump {
     for (const [key, tag] of this.#tags) if (tag <= this.#virtual[((key % 4) + 4) % 4]!) this.#tags.delete(key)
     if (this.#tags.size > REMEMBERED) this.#tags = new Map()
   }
+}
+
+/** Arrivals that wait, of those that were named. */
+function wantedOf(accounts: readonly SlotAccount[]): Classes {
+  const sum: [number, number, number, number] = [0, 0, 0, 0]
+  for (const { demand } of accounts) for (const { priority, count } of demand) sum[priority]! += count
+  return sum
+}
+
+function bestOf(accounts: readonly SlotAccount[]): SlotsDue {
+  let top = -1
+  for (const { first } of accounts) if (first !== undefined && first.priority > top) top = first.priority
+  return { priority: top, most: Infinity }
 }
 
 /** In strict order it is enough to know the last of a class. */

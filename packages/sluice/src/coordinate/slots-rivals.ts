@@ -16,7 +16,8 @@ export class SlotRivals {
   #best: Rival = NOBODY
   #second: Rival = NOBODY
 
-  constructor(accounts: readonly SlotAccount[], limit: number, strict: boolean) {
+  /** @param shares whether each class is sure of a share */
+  constructor(accounts: readonly SlotAccount[], limit: number, strict: boolean, shares: boolean) {
     this.#strict = strict
     for (const account of accounts) {
       const priority = account.best
@@ -28,7 +29,8 @@ export class SlotRivals {
       if (precedes(rival, this.#best)) [this.#best, this.#second] = [rival, this.#best]
       else if (precedes(rival, this.#second)) this.#second = rival
     }
-    this.fair = strict ? 0 : this.#isWeighed(accounts) ? -1 : this.#part(accounts, limit)
+    const competes = (shares && isMixed(accounts)) || this.#isWeighed(accounts)
+    this.fair = strict ? 0 : competes ? -1 : this.#part(accounts, limit)
   }
 
   /**
@@ -73,6 +75,18 @@ export class SlotRivals {
       }
     return false
   }
+}
+
+/** True where several classes wait. */
+function isMixed(accounts: readonly SlotAccount[]): boolean {
+  let only = -1
+  for (const { waiting } of accounts)
+    for (const [priority, count] of waiting.entries()) {
+      if (count === 0) continue
+      if (only >= 0 && priority !== only) return true
+      only = priority
+    }
+  return false
 }
 
 function precedes(a: Rival, b: Rival): boolean {

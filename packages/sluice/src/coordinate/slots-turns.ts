@@ -19,7 +19,10 @@ interface Turn {
   count: number
 }
 
-/** The best class; within it the tenant for whom the coordinator has granted, else by virtual time here. */
+/**
+ * The best class, or with shares the one that is due; within it the tenant, and with shares the class as well, for which
+ * the coordinator has granted, else by virtual time here.
+ */
 export class SharedTurns implements SlotTurns {
   readonly #lines: SlotLines
   #turns: Turn[] = []
@@ -33,7 +36,8 @@ export class SharedTurns implements SlotTurns {
     if (first === undefined) return undefined
     while (this.#turns.length > 0) {
       const { priority, line, count } = this.#turns[0]!
-      if (priority < first.priority) return first
+      // Where each class is sure of a share, a better one that came meanwhile waits for a turn of its own.
+      if (priority < first.priority && this.#lines.shares === undefined) return first
       const waiter = count > 0 ? this.#lines.firstOf(priority, line) : undefined
       if (waiter !== undefined) return waiter
       this.#turns.shift()

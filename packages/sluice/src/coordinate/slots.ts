@@ -25,6 +25,7 @@ import {
 import type { Classes, SlotCoordinator } from './coordinator.ts'
 import { FleetSlotsCore } from './slots-core.ts'
 import type { SlotWeights } from './slots-lines.ts'
+import { slotShares } from './slots-shares.ts'
 import { SlotWatch } from './slots-watch.ts'
 
 export interface FleetSlotsOptions extends World {
@@ -57,6 +58,13 @@ export interface FleetSlotsOptions extends World {
    * default 1 for everybody. Only where instances share: in strict order nobody asks whose turn it is.
    */
   readonly weights?: SlotWeights
+  /**
+   * What each class, from 0 to 3, is sure of while others wait as well, everywhere together: parts of 1, at most 1 in
+   * sum; the best that waits has what is over. A class nobody waits in lends its share and has it back with its next
+   * waiter; of a full queue the class furthest beyond its share goes. Only where instances share. Default: the best class
+   * is next, always.
+   */
+  readonly shares?: Classes
   /**
    * Refuses with `shed`, before they wait, classes that the fleet has no room for: 0 when half of what may wait does,
    * 1 at three quarters, 2 at nine tenths; of `queue`, or where that is not given of ten times the limit. Default false.
@@ -117,6 +125,7 @@ export function fleetSlots(options: FleetSlotsOptions): FleetSlots {
     refuseValue('fleetSlots.onDown', onDown, "'share', 'open' or 'closed'")
   if (!['share', 'strict'].includes(order)) refuseValue('fleetSlots.order', order, "'share' or 'strict'")
   const { weights = {}, early = false } = options
+  const shares = slotShares(options.shares, order, early)
   const heavy = Object.entries(weights)
   for (const [flow, weight] of heavy)
     if (!(weight > 0 && weight < Infinity)) refuseValue(`fleetSlots.weights[${flow}]`, weight, 'a number above 0')
@@ -131,6 +140,7 @@ export function fleetSlots(options: FleetSlotsOptions): FleetSlots {
     maxWait: checkNumber('fleetSlots.maxWait', options.maxWait ?? 3000, 0),
     queue: options.queue === undefined ? 0 : checkWhole('fleetSlots.queue', options.queue, 1),
     strict: order === 'strict',
+    shares,
     weights: { ...weights },
     early,
     clock,

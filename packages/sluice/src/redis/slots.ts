@@ -88,8 +88,9 @@ class RedisSlots implements SlotCoordinator {
 
 /** A report in the order of the script. */
 function said(report: SlotReport): string {
-  const { session, life, seq, granted, returned, limit, lease, queue, strict, leaves, waiting, spare } = report
-  const list = [session, life, seq, granted, returned, limit, lease, queue, +strict, +leaves, ...waiting, spare]
+  const { session, life, seq, granted, returned, limit, lease, queue, strict, shares, leaves, waiting, spare } = report
+  const order = shares ?? +strict
+  const list = [session, life, seq, granted, returned, limit, lease, queue, order, +leaves, ...waiting, spare]
   for (const { priority, line, weight, cost, count, age } of report.demand)
     list.push(priority, line, weight, cost, count, Math.max(0, Math.round(age * 1000) / 1000))
   return JSON.stringify(list)

@@ -27,6 +27,7 @@ describe('what another process says', () => {
   it('S3.5 passes as it is where it makes sense, with fields this version does not know', () => {
     const report = { ...REPORT, tomorrow: { pressure: [0.5] } }
     assert.equal(checkReport(report), report)
+    assert.ok(checkReport({ ...REPORT, shares: [0.1, 0, 0.4, 0.5] }))
     assert.equal(checkStatement(STATEMENT, 1), STATEMENT)
     assert.equal(checkBudget(BUDGET), BUDGET)
   })
@@ -46,6 +47,8 @@ describe('what another process says', () => {
     'five classes': { ...REPORT, waiting: [0, 0, 0, 0, 0] },
     'a class there is not': { ...REPORT, demand: [{ ...REPORT.demand[0], priority: 4 }] },
     'a weight of nothing': { ...REPORT, demand: [{ ...REPORT.demand[0], weight: 0 }] },
+    'shares of three classes': { ...REPORT, shares: [0.1, 0.4, 0.5] },
+    'a share below nothing': { ...REPORT, shares: [-0.1, 0, 0.4, 0.5] },
     'a word for a truth': { ...REPORT, leaves: 'yes' },
     'too deep': { ...REPORT, deep },
   }

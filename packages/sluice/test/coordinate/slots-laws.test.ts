@@ -4,9 +4,13 @@ import fc from 'fast-check'
 import { fleetSlots, memorySlots } from '../../src/coordinate/index.ts'
 import { gateLaws } from '../../src/testing/index.ts'
 
-for (const order of ['share', 'strict'] as const)
+for (const [name, own] of [
+  ['share', {}],
+  ['strict', { order: 'strict' }],
+  ['by class', { shares: [0.1, 0, 0.4, 0.5] }],
+] as const)
   gateLaws(
-    `fleetSlots in memory, ${order}`,
+    `fleetSlots in memory, ${name}`,
     { describe, it },
     fc,
     ({ clock, random }) =>
@@ -16,7 +20,7 @@ for (const order of ['share', 'strict'] as const)
         onDown: 'closed',
         capacity: 4,
         maxWait: 100,
-        order,
+        ...own,
         clock,
         random,
       }),

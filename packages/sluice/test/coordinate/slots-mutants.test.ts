@@ -8,7 +8,8 @@ import type { SlotLibrary } from './slots-unruly.ts'
 
 const root = fileURLToPath(new URL('../../../../../', import.meta.url))
 const library = join(root, 'packages/sluice/dist/src')
-const [NEVER, WIDE, FENCES, STRICT, TENANTS, LEFT] = Object.keys(INVARIANTS) as [
+const [NEVER, WIDE, FENCES, STRICT, TENANTS, LEFT, SHARES] = Object.keys(INVARIANTS) as [
+  string,
   string,
   string,
   string,
@@ -64,12 +65,35 @@ const MUTANTS: readonly (readonly [what: string, file: string, from: string, to:
   [
     'slots are used again at home where tenants compete',
     'slots-rivals',
-    'this.#isWeighed(accounts) ? -1',
-    'false ? -1',
+    '|| this.#isWeighed(accounts)',
+    '|| false',
     TENANTS,
   ],
   ['each keeps a part of the whole limit', 'slots-rivals', 'left -= account.held;', '{}', LEFT],
   ['who holds most may keep others out', 'slots-rivals', 'held > equal', 'false', LEFT],
+  ['no class is ever owed anything', 'slots-shares', '+= shares[each] * slots', '+= 0', SHARES],
+  [
+    'slots are used again at home where classes compete',
+    'slots-rivals',
+    'shares && isMixed(accounts)',
+    'false',
+    SHARES,
+  ],
+  [
+    'a better class here keeps what falls free here',
+    'slots-core',
+    'session.view.fair < 0 && this.#parts.shares !== undefined',
+    'false',
+    SHARES,
+  ],
+  ['a turn of one class goes to a better one', 'slots-turns', '&& this.#lines.shares === undefined', '', SHARES],
+  [
+    'shares are nothing where nobody waits elsewhere',
+    'slots-lines',
+    'if (this.shares !== undefined)\n            return this.#classes[this.#owed',
+    'if (false)\n            return this.#classes[this.#owed',
+    SHARES,
+  ],
 ]
 
 describe('the invariants of slots', () => {

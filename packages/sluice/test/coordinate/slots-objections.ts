@@ -64,10 +64,7 @@ export const INVARIANTS: Readonly<Record<string, (library: SlotLibrary, seed: nu
       for (const instances of [3, 1]) {
         const { works } = await play(library, { ...calm, instances, hold: [10, 10], arrival, options: { weights } })
         const [from, to] = [5000 + 1000, 5000 + 6000]
-        const use = (flow: string): number =>
-          works
-            .filter((work) => work.flow === flow)
-            .reduce((sum, work) => sum + Math.max(0, Math.min(work.to, to) - Math.max(work.from, from)), 0)
+        const use = (flow: string): number => used(works, from, to, (work) => work.flow === flow)
         const all = use('a') + use('b') + use('c')
         for (const [flow, weight] of Object.entries(weights)) {
           const part = use(flow) / all / (weight / 6)
@@ -89,7 +86,92 @@ export const INVARIANTS: Readonly<Record<string, (library: SlotLibrary, seed: nu
       }
       return undefined
     },
+    'classes get their shares everywhere, and lend what they do not use': async (library, seed) => {
+      const shares = [0.1, 0, 0.4, 0.5] as const
+      const classes: Play['arrival'] = (loop, instance) => ({
+        priority: ([[3], [2, 0], [0]] as const)[instance]![loop % 2] ?? 3,
+      })
+      const foul = await play(library, { ...storm(seed), order: 'share', arrival: classes, options: { shares } })
+      const found = over(foul, storm(seed).limit, 0.8)
+      if (found !== undefined) return found
+      const calm = {
+        ...storm(seed),
+        order: 'share',
+        limit: 4,
+        weather: CALM,
+        foul: 0,
+        duration: 5000,
+        loops: 24,
+      } as const
+      // What the loops of each instance want.
+      const places: readonly (readonly (readonly (0 | 2 | 3)[])[])[] = [
+        [[3], [2], [0]],
+        [[3, 2, 0]],
+        [[3, 0], [2]],
+        [[2], [0]],
+      ]
+      for (const wanted of places) {
+        const all = [3, 2, 0].filter((priority) => wanted.flat().includes(priority as 0 | 2 | 3))
+        const arrival: Play['arrival'] = (loop, instance) => {
+          const mine = wanted[instance]!
+          return { priority: mine[loop % mine.length]! }
+        }
+        const instances = wanted.length
+        const { works } = await play(library, { ...calm, instances, hold: [10, 10], arrival, options: { shares } })
+        const over = 1 - all.reduce((sum, priority) => sum + shares[priority]!, 0)
+        for (const priority of all) {
+          const part = used(works, 6000, 10_000, (work) => work.priority === priority) / used(works, 6000, 10_000)
+          const due = shares[priority]! + (priority === all[0] ? over : 0)
+          if (!(Math.abs(part / due - 1) < 0.1)) return `${JSON.stringify(wanted)}: ${priority} has ${part}, not ${due}`
+        }
+      }
+      return undefined
+    },
+    'a class takes back what it lent, wherever it comes': async (library, seed) => {
+      const calm = {
+        ...storm(seed),
+        order: 'share',
+        limit: 4,
+        weather: CALM,
+        foul: 0,
+        duration: 4000,
+        loops: 16,
+      } as const
+      // The better class is there in every other second, at one instance; the lower one always, at all.
+      const arrival: Play['arrival'] = (_loop, instance, _random, at) =>
+        instance === 0 && Math.floor(at / 1000) % 2 === 1 ? { priority: 3 } : { priority: 0 }
+      const shares = [0.1, 0, 0.4, 0.5] as const
+      const { works } = await play(library, {
+        ...calm,
+        instances: 2,
+        hold: [10, 10],
+        arrival,
+        options: { shares, capacity: 100 },
+      })
+      const better = works.filter(({ priority }) => priority === 3)
+      const waits = better.map(({ asked, from }) => from - asked)
+      const first = better.find(({ asked }) => asked >= 7000)
+      if (first === undefined || first.from - first.asked > 25)
+        return `the first had to wait ${first?.from} - ${first?.asked}`
+      if (Math.max(...waits) > 200) return `one had to wait ${Math.max(...waits)}`
+      for (const [from, due] of [
+        [6000, 1],
+        [7000, 0.1],
+      ] as const) {
+        const part =
+          used(works, from + 300, from + 800, ({ priority }) => priority === 0) / used(works, from + 300, from + 800)
+        if (!(Math.abs(part / due - 1) < 0.15)) return `from ${from} on the lower one has ${part}, not ${due}`
+      }
+      return undefined
+    },
   }
+
+/** Slots times ms. */
+function used(works: readonly Work[], from: number, to: number, which: (work: Work) => boolean = () => true): number {
+  return works
+    .filter(which)
+    .reduce((sum, work) => sum + work.cost * Math.max(0, Math.min(work.to, to) - Math.max(work.from, from)), 0)
+}
 
 function storm(seed: number): Omit<Play, 'order'> {
   const wide = { seed, limit: 6, instances: 3, loops: 6, foul: 4000, duration: 4000 + 4 * LEASE, weather: FOUL }

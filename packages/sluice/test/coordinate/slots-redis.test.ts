@@ -89,6 +89,14 @@ describe('redisSlots', () => {
     await settled()
   })
 
+  it('S3.6 says what each class is sure of where it says the order', async () => {
+    const port = new ToldPort()
+    redisSlots(port, { key: 'a' }).sync({ ...REPORT, shares: [0.1, 0, 0.4, 0.5] }, () => {})
+    const said = JSON.parse(String(port.ran!.args[0])) as unknown[]
+    assert.deepEqual(said.slice(6, 11), [2000, 0, [0.1, 0, 0.4, 0.5], 0, 0])
+    await settled()
+  })
+
   it('S3.5 takes what makes no sense for no answer', async () => {
     const port = new ToldPort()
     const said: (SlotReply | Error)[] = []

@@ -162,11 +162,12 @@ export interface Play {
   readonly duration: number
   readonly weather: Weather
   readonly hold: readonly [number, number]
-  /** Whom a loop works for, and for how long where not for as long as others. */
+  /** Whom a loop works for at an instant, and for how long where not for as long as others. */
   readonly arrival?: (
     loop: number,
     instance: number,
     random: Random,
+    at: number,
   ) => { flow?: string; priority?: Priority; cost?: number; lasts?: number }
   readonly options?: Partial<FleetSlotsOptions>
 }
@@ -220,7 +221,7 @@ export async function play(library: SlotLibrary, what: Play): Promise<Account> {
     const loop = (number: number): void => {
       if (!own.alive || stops) return
       const since = clock.now()
-      const wish = arrival?.(number, instance, random) ?? {}
+      const wish = arrival?.(number, instance, random, since) ?? {}
       asked++
       const done = (verdict: Permit | Rejection): void => {
         answered++

@@ -22,6 +22,8 @@ import { until } from './waiting.ts'
 
 const LEASE = 2000
 const LIMIT = 5
+/** One class is sure of nothing, and something is over. */
+const SHARES = [0.1, 0, 0.4, 0.3] as const
 
 type Step = Omit<SlotReport, 'life' | 'granted' | 'seq'> & {
   readonly claims: boolean
@@ -102,7 +104,7 @@ function named(order: number, upTo: (count: number) => number): SlotDemand[] {
 /** Those who wait in lines of tenants, some of which are told of together. */
 function tenants(order: number, upTo: (count: number) => number): SlotDemand[] {
   return [3, 2, 0].flatMap((priority) =>
-    [-2, 0, 11, 4_000_000_000]
+    [-2, -1, 0, 11, 4_000_000_000]
       .filter(() => upTo(3) === 0)
       .flatMap((line) =>
         Array.from({ length: 1 + upTo(2) }, (_, at) => {
@@ -166,19 +168,20 @@ describe('the script for slots', { skip: noRedis }, () => {
     await server.stop()
   })
 
-  for (const strict of [false, true])
-    it(`S3.5 decides as the coordinator in memory does, ${strict ? 'strict' : 'share'}: 40 scripts`, async () => {
+  for (const order of ['share', 'strict', 'by class'] as const)
+    it(`S3.5 S3.6 decides as the coordinator in memory does, ${order}: 40 scripts`, async () => {
       const port = nodeRedis(client)
       for (let seed = 1; seed <= 40; seed++) {
         const random = seeded(seed)
         const listening = seed % 2 === 0 ? ['a', 'b', 'c'] : ['a', 'b']
-        const real = new Play(redisSlots(port, { key: `${strict}-${seed}`, lease: LEASE }), listening)
+        const real = new Play(redisSlots(port, { key: `${order}-${seed}`, lease: LEASE }), listening)
         const clock = new VirtualClock(1e9)
         const memory = new Play(memorySlots({ clock }), listening)
-        const meta = metaKey(`${strict}-${seed}`)
+        const meta = metaKey(`${order}-${seed}`)
         await client.ping()
         for (let at = 0; at < 25; at++) {
-          const step = stepOf(random, at, strict)
+          const drawn = stepOf(random, at, order === 'strict')
+          const step = order === 'by class' ? { ...drawn, shares: SHARES } : drawn
           // How full it is may be said again each time, on either clock.
           clock.advance(100)
           const level = await client.hGet(meta, 'level')

@@ -1,26 +1,52 @@
 /** The third part of the script `slots-sync`: grants what is free, and sheds where too many wait. Leaves `told`. */
 export const SLOTS_GRANT = `
--- Who is next: the best class; in strict order whoever has waited longest; else the tenant that was served least by
--- weight, at the instance that holds least.
+-- A class that is owed a whole slot, else the best that waits. What is added up in tenths is never quite one.
+local owed, ALMOST = meta[10] and cmsgpack.unpack(meta[10]) or { 0, 0, 0, 0 }, 0.000000001
+local turnOf = function(wanted)
+  local best, due = -1, -1
+  for at = 1, 4 do
+    if wanted[at] <= 0 then
+      owed[at] = 0
+    else
+      best = at - 1
+      if owed[at] > 1 - ALMOST and (due < 0 or owed[at] > owed[due + 1]) then due = at - 1 end
+    end
+  end
+  if due < 0 then return best, huge end
+  return due, owed[due + 1] + ALMOST
+end
+local wantedOf = function(deaf)
+  local wanted = { 0, 0, 0, 0 }
+  for name in pairs(sessions) do
+    if not deaf[name] then
+      local list = demandOf(name)
+      for at = 1, #list, 6 do wanted[list[at] + 1] = wanted[list[at] + 1] + list[at + 4] end
+    end
+  end
+  return wanted
+end
+
+-- Who is next: the best class, or each by its share; in strict order whoever has waited longest; else the tenant that was
+-- served least by weight, at the instance that holds least.
+-- Lines below 0 are several tenants together; 1 to 4 are the classes.
 local deaf, tags, competed = {}, nil, false
-local pick = function()
-  local class = -1
-  for name, each in pairs(sessions) do if each.p > class and not deaf[name] then class = each.p end end
+local tagOf = function(line, class) return (line + 9) * 4 + class + 5 end
+local pick = function(class)
   if class < 0 then return end
   local chosen, place, since, tag, line, held, first, competes
   for name, each in pairs(sessions) do
-    if each.p == class and not deaf[name] then
+    if not deaf[name] and (each.p == class or (shares and each.p > class)) then
       if strict then
         if not chosen or each.s < since or (each.s == since and name < chosen) then chosen, since = name, each.s end
       else
         local list, mine = demandOf(name), each.g - each.r
         for at = 1, #list, 6 do
-          if list[at] ~= class then break end
+          if list[at] < class then break end
           local its = list[at + 1]
-          if list[at + 4] > 0 then
+          if list[at] == class and list[at + 4] > 0 then
             first = first or its
             if its ~= first then competes = true end
-            local virtual = max(tags[its * 4 + class + 5] or 0, tags[class + 1] or 0)
+            local virtual = max(tags[tagOf(its, class)] or 0, tags[class + 1] or 0)
             local before = not chosen or virtual < tag
             if not before and virtual == tag then
               before = its < line
@@ -49,7 +75,14 @@ while again do
   local gains, several = {}, 0
   for name, each in pairs(sessions) do if each.p >= 0 and not deaf[name] then several = several + 1 end end
   while free > 0 do
-    local name, at, tag, competes = pick()
+    local due, most, wanted = -1, huge, nil
+    if shares then
+      wanted = wantedOf(deaf)
+      due, most = turnOf(wanted)
+    else
+      for name, each in pairs(sessions) do if each.p > due and not deaf[name] then due = each.p end end
+    end
+    local name, at, tag, competes = pick(due)
     if not name then break end
     local each, list = sessions[name], demandOf(name)
     local class, line, weight, cost = list[at], list[at + 1], list[at + 2], list[at + 3]
@@ -59,7 +92,18 @@ while again do
       break
     end
     -- Not one by one where there is much: a part of it each time evens out as well.
-    local some = strict and 1 or max(1, min(list[at + 4], floor(free / cost / (2 * several))))
+    local some = strict and 1 or max(1, min(list[at + 4], floor(min(free / cost / (2 * several), most / cost))))
+    local mixed = false
+    if shares then
+      for each = 1, 4 do
+        if wanted[each] > 0 then
+          owed[each] = owed[each] + shares[each] * cost * some
+          mixed = mixed or each ~= class + 1
+        end
+      end
+      -- A wide one takes at once what it is owed by and by; what nobody was owed costs nothing.
+      owed[class + 1] = max(min(0, 1 - cost), owed[class + 1] - cost * some)
+    end
     local gain = gains[name] or { each.g, #each.u }
     gains[name] = gain
     each.g = each.g + cost * some
@@ -69,12 +113,12 @@ while again do
     if competes then
       competed = true
       tags[class + 1] = tag
-      tags[line * 4 + class + 5] = tag + cost * some / weight
+      tags[tagOf(line, class)] = tag + cost * some / weight
     end
     local u, last = each.u, #each.u - 4
     if strict and last > gain[2] and u[last + 1] == class and u[last + 4] == cost then
       u[last], u[last + 2], u[last + 3] = each.g, max(u[last + 2], line), u[last + 3] + 1
-    elseif strict or competes then
+    elseif strict or competes or mixed then
       for _, value in ipairs({ each.g, class, line, some, cost }) do u[#u + 1] = value end
     end
     if strict then
@@ -114,6 +158,7 @@ if competed then
   if size > TENANTS then tags = { tags[1], tags[2], tags[3], tags[4] } end
   keep('tags', cmsgpack.pack(tags))
 end
+if shares then keep('owed', cmsgpack.pack(owed)) end
 if own and free > 0 and spare > 0 then
   own.g = own.g + min(free, spare)
   used = used + min(free, spare)
@@ -121,7 +166,8 @@ if own and free > 0 and spare > 0 then
   own.f = fence
 end
 
--- Too many wait everywhere: the least important go, those of the caller first.
+-- Too many wait everywhere: the least important go, or those of the class furthest beyond its share of the places; those
+-- of the caller first.
 count()
 local told = {}
 if queue > 0 and queued > queue then
@@ -129,7 +175,17 @@ if queue > 0 and queued > queue then
   for name in pairs(sessions) do if name ~= sid then names[#names + 1] = name end end
   table.sort(names)
   if sessions[sid] then table.insert(names, 1, sid) end
+  local goes, here = { 0, 0, 0, 0 }, { unpack(waiting) }
+  while over > 0 do
+    local widest, most = nil, -huge
+    for at = 1, 4 do
+      local beyond = shares and here[at] - shares[at] * queue or -at
+      if here[at] > 0 and beyond > most then widest, most = at, beyond end
+    end
+    here[widest], goes[widest], over = here[widest] - 1, goes[widest] + 1, over - 1
+  end
   for class = 0, 3 do
+    over = goes[class + 1]
     for _, name in ipairs(names) do
       local each = sessions[name]
       local some = min(over, each.w[class + 1])

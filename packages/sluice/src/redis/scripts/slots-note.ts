@@ -130,9 +130,15 @@ end
 local top, topSince, topName, second, secondSince, secondName, fair
 local rank = function()
   top, topSince, topName, second, secondSince, secondName, fair = -1, 0, '', -1, 0, '', 0
-  local best = {}
+  local best, only, mixed = {}, nil, false
   for name, each in pairs(sessions) do
     local class = -1
+    for at = 1, 4 do
+      if each.w[at] > 0 then
+        if only and only ~= at then mixed = true end
+        only = at
+      end
+    end
     for at = 4, 1, -1 do if each.w[at] > 0 then class = at - 1 break end end
     best[name] = class
     if class >= 0 then
@@ -168,6 +174,8 @@ local rank = function()
       if each.x or each.i ~= line then fair = -1 end
     end
   end
+  -- So do classes, where each is sure of a share.
+  if shares and mixed then fair = -1 end
 end
 local rivalOf = function(name)
   if name == topName then return second, secondSince, secondName end

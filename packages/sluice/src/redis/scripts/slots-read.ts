@@ -1,6 +1,6 @@
 /**
  * The first part of the script `slots-sync`: reads what is kept, finds out whether the server is the one it was, and
- * whose report it is. Leaves `sessions`, `own`, `status`, `used`, `limit`, `now` and `learn`.
+ * whose report it is. Leaves `shares`, `sessions`, `own`, `status`, `used`, `limit`, `now` and `learn`.
  */
 export const SLOTS_READ = `
 local VERSION, REMEMBERED, GAP, TENANTS = 1, 86400000, 20, 512
@@ -9,10 +9,11 @@ local floor, max, min, huge, format = math.floor, math.max, math.min, math.huge,
 local said = cjson.decode(ARGV[1])
 local sid, life, seq, granted, returned = said[1], said[2], said[3], said[4], said[5]
 local lease, queue, strict, leaves = said[7], said[8], said[9] == 1, said[10] == 1
+local shares = type(said[9]) == 'table' and said[9]
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
-local meta = redis.call('HMGET', KEYS[1], 'v', 'run', 'seen', 'fence', 'life', 'learn', 'limit', 'level', 'tags')
+local meta = redis.call('HMGET', KEYS[1], 'v', 'run', 'seen', 'fence', 'life', 'learn', 'limit', 'level', 'tags', 'owed')
 if meta[1] and tonumber(meta[1]) > VERSION then
   return redis.error_reply('SLUICE the limit is kept by a newer version, ' .. meta[1])
 end

@@ -6,8 +6,9 @@ import { SLOTS_READ } from './slots-read.ts'
  * One report of one instance about one limit, and what it is answered. All decisions are made here, on the server's
  * clock; docs/decisions/0012-shares.md says why each line is safe.
  *
- * KEYS[1] hash of the limit: v run seen fence life learn limit · level, and since when · tags, packed: virtual time of
- *   the classes (1 to 4) and, by line * 4 + class + 5, of the tenants ahead of it
+ * KEYS[1] hash of the limit: v run seen fence life learn limit · level, and since when · owed, packed: slots that each
+ *   class is owed of its share · tags, packed: virtual time of the classes (1 to 4) and, by (line + 9) * 4 + class + 5, of
+ *   the tenants ahead of it
  * KEYS[2] hash of its sessions: session → packed record, and :session → packed demand, 6 numbers for each
  *   l life · n number of the last thing said · q last report · g granted · r returned · f fence · e lease ends
  *   w waiting by class, 1 to 4 · k highest number it has named · u grants it may not know of (upTo, class, line, count,
@@ -15,7 +16,8 @@ import { SLOTS_READ } from './slots-read.ts'
  *   slots must come back · i line of the first · tf ts ta tu what it was last told: foreign, since when, fair, until
  * KEYS[3] channel of the limit; a session listens to KEYS[3]:session
  * ARGV[1] JSON: session, life (0: register), seq, granted or claimed, returned, limit, lease ms, queue (0: unbounded),
- *   strict (0/1), leaves (0/1), waiting by class × 4, spare, then class, line, weight, cost, count, age of each demand
+ *   order (0 share, 1 strict, or the share of each class × 4), leaves (0/1), waiting by class × 4, spare, then class,
+ *   line, weight, cost, count, age of each demand
  * Returns JSON: status (0 ok, 1 unknown, 2 refused, 3 stale), limit, wake, sessions, waiting by class × 4, oldest,
  *   learning (0/1), then as in a message; whole numbers, ms
  * Messages, JSON: life, number, granted, fence, foreign, fair, shed × 4, level, used, queued, until, named, then upTo,
