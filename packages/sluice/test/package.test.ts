@@ -73,6 +73,20 @@ describe('the packages', () => {
       assert.ok(size > 0 && size <= BUDGETS[name]!, `${name}: ${size} B of gzip, it may be ${BUDGETS[name]} B`)
   })
 
+  it('what is published of sluice says what it is, under which licence, and carries no tests', () => {
+    const { output } = run('npm', ['pack', '--dry-run', '--json', '--silent'], join(root, 'packages/sluice'))
+    const [{ files }] = JSON.parse(output) as [{ readonly files: readonly { readonly path: string }[] }]
+    const paths = new Set(files.map((file) => file.path))
+    for (const path of ['README.md', 'LICENSE', 'package.json']) assert.ok(paths.has(path), `${path} is missing`)
+    for (const path of paths)
+      assert.doesNotMatch(path, /^(?!dist\/src\/|src\/|README\.md$|LICENSE$|package\.json$)/, path)
+    // Each door by its name: whoever meets the package on npm has no other page.
+    const readme = readFileSync(join(root, 'packages/sluice/README.md'), 'utf8')
+    for (const door of Object.keys(manifest('sluice').exports))
+      if (!['.', './package.json', './http'].includes(door))
+        assert.match(readme, new RegExp(`\`(?:sluice)?${door.slice(1)}\``), `${door} is not in the README`)
+  })
+
   it('attw finds nothing in sluice', () => {
     const folder = mkdtempSync(join(tmpdir(), 'sluice-pack-'))
     try {

@@ -147,7 +147,13 @@ export class Exchange implements DispatchHandler, CallHost, Driven, Outgoing {
     this.#call!.ended()
     if (this.#settled) return
     this.#settled = true
-    this.#handler.onResponseEnd?.(this.#reins, trailers)
+    try {
+      this.#handler.onResponseEnd?.(this.#reins, trailers)
+    } catch (error) {
+      // The connection makes an error of it, which is the handler's to hear: that is how `retry` begins again.
+      this.#settled = false
+      throw error
+    }
   }
 
   onResponseError(_controller: DispatchController, error: Error): void {

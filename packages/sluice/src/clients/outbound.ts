@@ -1,4 +1,4 @@
-import { checkNumber, type Arrival, type Instant } from '../ground/index.ts'
+import { checkFunction, checkNumber, checkOptions, type Arrival, type Instant } from '../ground/index.ts'
 import { TIME_LEFT_HEADERS, timeLeft } from '../http/index.ts'
 import { Call, type CallHost } from './call.ts'
 import type { ClientOptions, Outgoing } from './client-options.ts'
@@ -16,7 +16,10 @@ export class Outbound {
 
   /** @throws RangeError for an option out of range, naming it */
   constructor(options: ClientOptions) {
-    const { deadline, deadlineHeader = TIME_LEFT_HEADERS[1] } = options
+    const { deadline, deadlineHeader = TIME_LEFT_HEADERS[1], gate, breaker } = checkOptions('options', options)
+    // One gate for all origins would make one of them suffer for another.
+    if (gate !== undefined) checkFunction('gate', gate)
+    if (breaker !== undefined) checkFunction('breaker', breaker)
     if (deadline !== undefined) checkNumber('deadline', deadline, Number.MIN_VALUE)
     this.origins = new OriginTable(options)
     this.deadlineHeader = deadlineHeader === false ? undefined : deadlineHeader.toLowerCase()

@@ -1,4 +1,5 @@
 import {
+  checkFunction,
   checkNumber,
   checkWhole,
   systemClock,
@@ -45,7 +46,7 @@ export function amqpConsumer<M extends AmqpMessage>(
   work: AmqpWork<M>,
   options: AmqpOptions<M> = {},
 ): AmqpConsumer<M> {
-  return new QueueConsumer(queue, work, options)
+  return new QueueConsumer(queue, checkFunction('amqpConsumer.work', work), options)
 }
 
 /** What a gate says that is at work on something else: it will be our turn. */

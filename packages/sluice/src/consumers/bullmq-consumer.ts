@@ -1,4 +1,12 @@
-import { checkNumber, systemClock, type Clock, type Instant, type Millis, type RejectionCode } from '../ground/index.ts'
+import {
+  checkFunction,
+  checkNumber,
+  systemClock,
+  type Clock,
+  type Instant,
+  type Millis,
+  type RejectionCode,
+} from '../ground/index.ts'
 import type { Gate } from '../gate/index.ts'
 import type { Tally } from '../observe/index.ts'
 import type { Drained, DrainOptions } from './consumer-options.ts'
@@ -60,7 +68,7 @@ export function bullmqConsumer<J extends BullmqJob, R>(
   work: JobWork<J, R>,
   options: BullmqOptions<J> = {},
 ): BullmqConsumer<J, R> {
-  return new WorkerConsumer(work, options)
+  return new WorkerConsumer(checkFunction('bullmqConsumer.work', work), options)
 }
 
 class WorkerConsumer<J extends BullmqJob, R> implements BullmqConsumer<J, R> {

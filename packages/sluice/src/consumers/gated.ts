@@ -1,4 +1,4 @@
-import { limiter, type Gate } from '../gate/index.ts'
+import { coreOf, limiter, type Gate } from '../gate/index.ts'
 import { tally, type Tally } from '../observe/index.ts'
 import type { ConsumerOptions } from './consumer-options.ts'
 
@@ -9,9 +9,12 @@ export interface Gated {
   readonly tally: Tally | undefined
 }
 
-/** The gate that was given, or a limiter of that name with a tally of its own. */
+/** The gate that was given, or a limiter of that name with a tally of its own. @throws RangeError for what is no gate */
 export function gated<M>(options: ConsumerOptions<M>, name: string): Gated {
-  if (options.gate !== undefined) return { gate: options.gate, tally: undefined }
+  if (options.gate !== undefined) {
+    coreOf('gate', options.gate)
+    return { gate: options.gate, tally: undefined }
+  }
   const counts = tally()
   return { gate: limiter({ ...options, name, observer: counts }), tally: counts }
 }

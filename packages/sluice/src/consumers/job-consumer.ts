@@ -1,4 +1,4 @@
-import { checkNumber, checkWhole, type Millis, type Rejection } from '../ground/index.ts'
+import { checkFunction, checkNumber, checkWhole, type Millis, type Rejection } from '../ground/index.ts'
 import type { Gate, RunOptions } from '../gate/index.ts'
 import type { Tally } from '../observe/index.ts'
 import type { ConsumerOptions } from './consumer-options.ts'
@@ -53,7 +53,7 @@ export interface JobConsumer<J, R> extends Gated {
  * @throws RangeError for an option out of range
  */
 export function jobConsumer<J, R>(work: JobWork<J, R>, options: JobConsumerOptions<J> = {}): JobConsumer<J, R> {
-  return new GatedJobs(work, options)
+  return new GatedJobs(checkFunction('jobConsumer.work', work), options)
 }
 
 class GatedJobs<J, R> implements JobConsumer<J, R> {

@@ -1,4 +1,4 @@
-import { checkNumber, systemClock, type Millis } from '../ground/index.ts'
+import { checkFunction, checkNumber, systemClock, type Millis } from '../ground/index.ts'
 import type { Gate } from '../gate/index.ts'
 import type { Tally } from '../observe/index.ts'
 import type { Drained, DrainOptions } from './consumer-options.ts'
@@ -77,7 +77,7 @@ export function kafkaConsumer<M extends KafkaMessage>(
   work: MessageWork<M>,
   options: KafkaConsumerOptions<M> = {},
 ): KafkaConsumer<M> {
-  return new HandlerConsumer(client, work, options)
+  return new HandlerConsumer(client, checkFunction('kafkaConsumer.work', work), options)
 }
 
 class HandlerConsumer<M extends KafkaMessage> implements KafkaConsumer<M> {

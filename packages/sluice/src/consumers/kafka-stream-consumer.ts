@@ -1,3 +1,4 @@
+import { checkFunction } from '../ground/index.ts'
 import type { Drained, DrainOptions } from './consumer-options.ts'
 import type { Gated } from './gated.ts'
 import type { KafkaOptions, KafkaStats, MessageWork } from './kafka-options.ts'
@@ -58,6 +59,7 @@ export function kafkaStreamConsumer<M extends KafkaStreamMessage>(
   work: MessageWork<M>,
   options: KafkaOptions<M> = {},
 ): KafkaStreamConsumer {
+  checkFunction('kafkaStreamConsumer.work', work)
   const full = new Set<string>()
   const consumer = new PartitionedConsumer(
     {

@@ -1,3 +1,4 @@
+import { checkFunction } from '../ground/index.ts'
 import type { Gate } from '../gate/index.ts'
 import {
   Door,
@@ -56,6 +57,7 @@ export function protect<Rest extends readonly unknown[] = []>(
   handler: FetchHandler<Rest>,
   options: ProtectOptions<Rest> = {},
 ): Protected<Rest> {
+  checkFunction('protect.handler', handler)
   const peerOf = options.peer ?? ((_request, ...rest) => nodeBindings(rest[0])?.incoming.socket.remoteAddress)
   const most = mostPerConnection(options)
   const peers = new WeakMap<Request, Rest>()

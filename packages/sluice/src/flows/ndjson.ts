@@ -1,3 +1,4 @@
+import { checkOptions } from '../ground/index.ts'
 import { BoundedReader } from './bounded-reader.ts'
 import type { Format } from './frame.ts'
 import { HttpLine, type HttpTarget } from './http-line.ts'
@@ -28,6 +29,7 @@ const NOTHING = new Uint8Array()
  * @throws RangeError for an option out of range
  */
 export function ndjson<T = unknown>(target: HttpTarget, options: NdjsonOptions<T>): Reader<T> {
+  checkOptions('ndjson', options)
   return new BoundedReader<T>(
     {
       name: 'ndjson',

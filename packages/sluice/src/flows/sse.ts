@@ -1,4 +1,4 @@
-import type { Millis } from '../ground/index.ts'
+import { checkOptions, type Millis } from '../ground/index.ts'
 import { BoundedReader } from './bounded-reader.ts'
 import type { Format } from './frame.ts'
 import { HttpLine, type HttpTarget } from './http-line.ts'
@@ -39,7 +39,7 @@ const HEART: Uint8Array = new TextEncoder().encode(':\n\n')
 export function sse(target: HttpTarget, options: SseOptions<SseMessage>): Reader<SseMessage>
 export function sse<T>(target: HttpTarget, options: SseOptions<T> & { readonly format: Format<T> }): Reader<T>
 export function sse<T>(target: HttpTarget, options: SseOptions<T>): Reader<T> {
-  const { retry, resume, heartbeat = 15_000 } = options
+  const { retry, resume, heartbeat = 15_000 } = checkOptions('sse', options)
   const opening = retry !== undefined && { opening: bytesOf(encodeSse({ retry })) }
   const reader = new BoundedReader<T>(
     {

@@ -2,7 +2,7 @@
  * WebSockets of the package `ws`, each behind a bounded buffer of its own.
  * @module
  */
-import { checkWhole, type Millis } from '../ground/index.ts'
+import { checkOptions, checkWhole, type Millis } from '../ground/index.ts'
 import { BoundedReader } from './bounded-reader.ts'
 import type { Format } from './frame.ts'
 import type { Reader, ReaderOptions } from './reader.ts'
@@ -48,7 +48,7 @@ export const WS_FORMAT: Format<unknown> = {
  * @throws RangeError for an option out of range
  */
 export function websocket<T = WsMessage>(socket: WebSocketLike, options: WsOptions<T>): Reader<T> {
-  const { heartbeat = 30_000, compress = false } = options
+  const { heartbeat = 30_000, compress = false } = checkOptions('websocket', options)
   const maxHeld = checkWhole('websocket.maxHeld', options.maxHeld ?? 65_536, 1)
   return new BoundedReader<T>(
     {

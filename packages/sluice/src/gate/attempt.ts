@@ -1,4 +1,4 @@
-import type { Outcome, Permit, Timer } from '../ground/index.ts'
+import { checkFunction, type Outcome, type Permit, type Timer } from '../ground/index.ts'
 import type { RunOptions } from './gate.ts'
 import { outcomeOf, type Overseer } from './overseer.ts'
 
@@ -12,14 +12,14 @@ export type Work<T> = (signal: AbortSignal) => PromiseLike<T> | T
  * that is shared; a shared one for work that does would collect its listeners for ever.
  */
 export function idleSignal(work: Work<unknown>): AbortSignal {
-  return listens(work) ? new AbortController().signal : NEVER
+  return listens(checkFunction('run.work', work)) ? new AbortController().signal : NEVER
 }
 
 /** The last work that was found to declare no parameter: V8 takes 10 ns to tell, a tenth of a whole `run`. */
 let deaf: unknown
 
 function listens(work: Work<unknown>): boolean {
-  if (work === deaf) return false
+  if (work === deaf || typeof work !== 'function') return false
   if (work.length > 0) return true
   deaf = work
   return false
@@ -59,13 +59,23 @@ export class Attempt<T> {
       this.#resolve = resolve
       this.#reject = reject
     })
+    try {
+      this.#begin(work)
+    } catch (error) {
+      this.#failed(error)
+    }
+    return promise
+  }
+
+  #begin(work: Work<T>): void {
+    checkFunction('run.work', work)
     const { signal, deadline } = this.#options
     const patience = this.#overseer.patience(this.#options)
     // Left between being let in and now, of which no event will tell any more; or late: not every gate looks at deadlines.
     if (signal?.aborted === true || patience <= 0) {
       this.#permit.release('ignored', 0)
       this.#reject(signal?.aborted === true ? signal.reason : this.#overseer.tooLate(deadline))
-      return promise
+      return
     }
     if (signal !== undefined) {
       this.#leave = (): void => this.#callOff('ignored', signal.reason)
@@ -75,16 +85,10 @@ export class Attempt<T> {
       this.#timer = this.#overseer.clock.after(patience, () =>
         this.#callOff('dropped', this.#overseer.tooLate(deadline)),
       )
-    let result: PromiseLike<T> | T
-    try {
-      result = work(this.#controller?.signal ?? NEVER)
-    } catch (error) {
-      this.#failed(error)
-      return promise
-    }
-    if (isThenable(result)) result.then(this.#done, this.#failed)
+    const result = work(this.#controller?.signal ?? NEVER)
+    // The platform's own promise comes back as it is; of any other kind only the first word counts.
+    if (isThenable(result)) void Promise.resolve(result).then(this.#done, this.#failed)
     else this.#done(result)
-    return promise
   }
 
   #callOff(outcome: Outcome, reason: unknown): void {

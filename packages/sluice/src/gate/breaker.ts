@@ -1,6 +1,8 @@
 import {
   checkNumber,
+  checkOptions,
   checkWhole,
+  refuseValue,
   Rejection,
   Source,
   systemClock,
@@ -16,6 +18,7 @@ import {
 } from '../ground/index.ts'
 import { consecutive, type BreakerRule } from './breaker-rule.ts'
 import { DefinedGate, observed, type DefineGateOptions } from './define.ts'
+import { ForwardTime } from './forward-time.ts'
 import type { Gate, GateCore, GateStats, Observer, Verdict } from './gate.ts'
 import { costOf } from './waiter.ts'
 
@@ -49,10 +52,12 @@ export interface Breaker extends Gate {
  * @throws RangeError for an option out of range
  */
 export function breaker(options: BreakerOptions = {}): Breaker {
-  const clock = options.clock ?? systemClock
+  const { clock = systemClock, rule = consecutive(5) } = checkOptions('breaker', options)
+  if (typeof (rule as Partial<BreakerRule>).record !== 'function')
+    refuseValue('breaker.rule', rule, 'a rule such as `consecutive(5)`')
   const core = new BreakerCore(
     options.name ?? 'breaker',
-    options.rule ?? consecutive(5),
+    rule,
     checkNumber('breaker.openFor', options.openFor ?? 30_000, Number.MIN_VALUE),
     checkWhole('breaker.probes', options.probes ?? 1, 1),
     clock,
@@ -89,6 +94,7 @@ class BreakerCore implements GateCore {
   readonly #openFor: Millis
   readonly #probes: number
   readonly clock: Clock
+  readonly #time = new ForwardTime()
   #state: BreakerState = 'closed'
   /** Counts the changes of state: what began under an earlier one says nothing about this one. */
   #era = 0
@@ -131,16 +137,16 @@ class BreakerCore implements GateCore {
   /** While not closed: takes the place of a probe, or says why not. */
   #try(): Rejection | undefined {
     if (this.#state === 'open') {
-      const left = this.#openUntil - this.clock.now()
+      const left = this.#openUntil - this.#now
       if (left > 0) return new Rejection('breaker_open', this.name, 1, 0, left)
       this.#become('half-open')
     }
     // Probes that do not come back within the usual time may never do: others take their places.
-    if (this.#probing >= this.#probes && this.clock.now() - this.#probedAt >= this.#openFor) this.#become('half-open')
+    if (this.#probing >= this.#probes && this.#now - this.#probedAt >= this.#openFor) this.#become('half-open')
     // As long as probes are out nobody knows when it closes: the usual time is as good a guess as any.
     if (this.#probing >= this.#probes) return new Rejection('breaker_open', this.name, this.#probing + 1, this.#probes)
     this.#probing++
-    this.#probedAt = this.clock.now()
+    this.#probedAt = this.#now
     return undefined
   }
 
@@ -149,9 +155,9 @@ class BreakerCore implements GateCore {
     this.#inflight--
     if (era !== this.#era) return
     if (this.#state === 'half-open') this.#probed(outcome)
-    else if (outcome !== 'ignored') {
+    else if (counts(outcome)) {
       const ok = outcome === 'success'
-      if (this.#rule.record(ok, this.#rule.timed ? this.clock.now() : 0) && !ok) this.trip()
+      if (this.#rule.record(ok, this.#rule.timed ? this.#now : 0) && !ok) this.trip()
     }
   }
 
@@ -160,11 +166,16 @@ class BreakerCore implements GateCore {
     if (outcome === 'success') {
       this.#succeeded++
       if (this.#succeeded >= this.#probes) this.reset()
-    } else if (outcome !== 'ignored') this.trip()
+    } else if (counts(outcome)) this.trip()
+  }
+
+  /** On an axis that never goes back: else a clock that does keeps it open for as long as it went. */
+  get #now(): Instant {
+    return this.#time.of(this.clock.now())
   }
 
   trip(): void {
-    this.#openUntil = this.clock.now() + this.#openFor
+    this.#openUntil = this.#now + this.#openFor
     this.#become('open')
   }
 
@@ -187,6 +198,11 @@ class BreakerCore implements GateCore {
     this.state.changed()
     this.pressure.changed()
   }
+}
+
+/** Whoever has no word for how it ended (JavaScript lets one leave it out) teaches nothing. */
+function counts(outcome: Outcome): boolean {
+  return outcome === 'success' || outcome === 'failure' || outcome === 'dropped'
 }
 
 class BreakerPermit implements Permit {

@@ -1,5 +1,6 @@
 export { breaker, type Breaker, type BreakerOptions, type BreakerState } from './breaker.ts'
 export { consecutive, failureRate, type BreakerRule, type FailureRateOptions } from './breaker-rule.ts'
+export { coreOf } from './core-of.ts'
 export { defineGate, type DefineGateOptions } from './define.ts'
 export { ForwardTime } from './forward-time.ts'
 export type { Answer, Entry, Gate, GateCore, GateStats, Observer, RunOptions, Verdict, Waiting } from './gate.ts'

@@ -1,4 +1,5 @@
 import {
+  checkFunction,
   checkWhole,
   hashOf,
   Rejection,
@@ -8,6 +9,7 @@ import {
   type Clock,
   type Pressure,
 } from '../ground/index.ts'
+import { coreOf } from './core-of.ts'
 import { defineGate } from './define.ts'
 import { Frequency } from './frequency.ts'
 import type { Gate, GateCore, GateStats, Observer, Verdict, Waiting } from './gate.ts'
@@ -36,7 +38,7 @@ const GLANCES = 4
  * pressure for the others.
  * @param keyOf default for `undefined`: the empty key
  * @param make a gate like all the others; called once for each key, or once in all where the gate can make siblings
- * @throws RangeError for an option out of range
+ * @throws RangeError for an option out of range, and for what makes no gate
  */
 export function keyed(
   keyOf: (arrival: Arrival) => string | undefined,
@@ -45,6 +47,8 @@ export function keyed(
 ): Gate {
   const maxKeys = checkWhole('keyed.maxKeys', options.maxKeys ?? 10_000, 1)
   const shared = checkWhole('keyed.shared', options.shared ?? 1024, 1)
+  checkFunction('keyed.keyOf', keyOf)
+  checkFunction('keyed.make', make)
   return defineGate(new Keyed(keyOf, make, maxKeys, shared, options.name), options)
 }
 
@@ -73,7 +77,7 @@ class Keyed implements GateCore {
   ) {
     this.#keyOf = keyOf
     this.#make = make
-    this.#template = make().core
+    this.#template = coreOf('keyed', make())
     this.#maxKeys = maxKeys
     this.#shared = Array.from({ length: shared }, () => undefined)
     this.name = name ?? this.#template.name

@@ -1,5 +1,5 @@
-import { checkWhole, systemClock, type World } from '../ground/index.ts'
-import { adaptive, type LimitAlgorithm } from '../limit/index.ts'
+import { checkOptions, checkWhole, refuseValue, systemClock, type World } from '../ground/index.ts'
+import { adaptive, fixed, type LimitAlgorithm } from '../limit/index.ts'
 import { priority, type QueueDiscipline } from '../queue/index.ts'
 import { defineGate } from './define.ts'
 import type { Gate, Observer } from './gate.ts'
@@ -7,8 +7,8 @@ import { Meter } from './meter.ts'
 import { Slots } from './slots.ts'
 
 export interface LimiterOptions extends World {
-  /** What finds the limit. Default `adaptive()`, which needs no tuning. */
-  readonly limit?: LimitAlgorithm
+  /** What finds the limit; a whole number of at least 1 is one that stays. Default `adaptive()`, which needs no tuning. */
+  readonly limit?: number | LimitAlgorithm
   /** Who waits and how long. Default: `priority({ capacity: 1000, maxWait: 1000, standing: false })`. */
   readonly queue?: QueueDiscipline
   /** In flight and waiting together, at which everybody is refused with `overload`. Default: none. */
@@ -24,8 +24,9 @@ export interface LimiterOptions extends World {
  * @throws RangeError for an option out of range
  */
 export function limiter(options: LimiterOptions = {}): Gate {
+  checkOptions('limiter', options)
   const clock = options.clock ?? systemClock
-  const meter = new Meter(options.limit ?? adaptive(), clock.now())
+  const meter = new Meter(algorithmOf(options.limit), clock.now())
   const core = new Slots({
     name: options.name ?? 'limiter',
     limit: Math.max(1, Math.floor(meter.limit)),
@@ -36,4 +37,10 @@ export function limiter(options: LimiterOptions = {}): Gate {
     observer: options.observer,
   })
   return defineGate(core, options)
+}
+
+function algorithmOf(limit: number | LimitAlgorithm = adaptive()): LimitAlgorithm {
+  if (typeof limit === 'number') return fixed(checkWhole('limiter.limit', limit, 1))
+  if (typeof (limit as Partial<LimitAlgorithm> | null)?.init === 'function') return limit
+  return refuseValue('limiter.limit', limit, 'a number, or an algorithm such as `adaptive()`')
 }

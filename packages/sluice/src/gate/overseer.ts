@@ -1,4 +1,5 @@
 import {
+  checkNumber,
   isRejection,
   RejectedError,
   Rejection,
@@ -9,6 +10,7 @@ import {
   type Outcome,
 } from '../ground/index.ts'
 import type { Observer, RunOptions } from './gate.ts'
+import { checkDeadline } from './waiter.ts'
 
 /** Who knows of a gate's work that goes on after its time: one for all of it. */
 export class Overseer {
@@ -24,9 +26,13 @@ export class Overseer {
     this.#observer = observer
   }
 
-  /** How long work may take, in ms; `Infinity` for any time. */
+  /** How long work may take, in ms; `Infinity` for any time. @throws RangeError for a timeout that is no time */
   patience({ deadline, timeout = Infinity }: RunOptions): Millis {
-    return deadline === undefined ? timeout : Math.min(timeout, deadline - this.clock.now())
+    checkNumber('run.timeout', timeout, 0, Infinity)
+    if (deadline === undefined) return timeout
+    const now = this.clock.now()
+    checkDeadline(deadline, now)
+    return Math.min(timeout, deadline - now)
   }
 
   /** What the caller gets when the time is up. */

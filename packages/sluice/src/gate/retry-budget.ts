@@ -1,5 +1,6 @@
 import {
   checkNumber,
+  checkOptions,
   FREE,
   Rejection,
   Source,
@@ -42,6 +43,7 @@ export interface RetryBudget extends Gate {
  * @throws RangeError for an option out of range
  */
 export function retryBudget(options: RetryBudgetOptions = {}): RetryBudget {
+  checkOptions('retryBudget', options)
   const clock = options.clock ?? systemClock
   const core = new Budget(
     options.name ?? 'retry-budget',

@@ -1,4 +1,4 @@
-import { checkWhole, systemClock, type World } from '../ground/index.ts'
+import { checkOptions, checkWhole, systemClock, type World } from '../ground/index.ts'
 import type { QueueDiscipline } from '../queue/index.ts'
 import { DefinedGate, observed } from './define.ts'
 import type { Gate, Observer } from './gate.ts'
@@ -33,6 +33,7 @@ export interface Semaphore extends Gate {
  * @throws RangeError for an option out of range
  */
 export function semaphore(options: SemaphoreOptions): Semaphore {
+  checkOptions('semaphore', options)
   const slots = new Slots({
     name: options.name ?? 'semaphore',
     limit: checkWhole('semaphore.permits', options.permits, 1),

@@ -10,6 +10,7 @@ import {
   type Pressure,
   type Signal,
 } from '../ground/index.ts'
+import { coreOf } from './core-of.ts'
 import { defineGate } from './define.ts'
 import type { Answer, Gate, GateCore, GateStats, Verdict, Waiting } from './gate.ts'
 
@@ -18,10 +19,10 @@ import type { Answer, Gate, GateCore, GateStats, Verdict, Waiting } from './gate
  * (as `ignored`, at no cost: spent tokens come back) when somebody further in refuses; permits end innermost first, once each, with the same outcome.
  * `maxWait` is the patience for all of them together. Its pressure is the worst of its parts, with the cause named;
  * its stats are those of the innermost gate, with everybody who waits anywhere counted as queued; `core.parts` has each.
- * @throws RangeError without any gate
+ * @throws RangeError without any gate, and for what is none
  */
 export function series(...gates: readonly [Gate, ...Gate[]]): Gate {
-  return defineGate(new Series(gates.map((gate) => gate.core)))
+  return defineGate(new Series(gates.map((gate) => coreOf('series', gate))))
 }
 
 class Series implements GateCore {

@@ -10,6 +10,7 @@ import {
   type Pressure,
   type Signal,
 } from '../ground/index.ts'
+import { coreOf } from './core-of.ts'
 import { defineGate, observed } from './define.ts'
 import type { Gate, GateCore, GateStats, Observer, Verdict, Waiting } from './gate.ts'
 
@@ -17,9 +18,10 @@ import type { Gate, GateCore, GateStats, Observer, Verdict, Waiting } from './ga
  * Asks a gate, tells `observer` what it would have done, and lets everybody in at once: how one tries a gate on live
  * traffic before it may refuse anybody. Whoever would have waited is told of when the gate decides, and holds its permit
  * for as long as its work took, from then on: so the gate sees the traffic it would see if it stood there for real.
+ * @throws RangeError for what is no gate
  */
 export function shadow(gate: Gate, observer: Observer): Gate {
-  return defineGate(new Shadow(observed(gate.core, observer)))
+  return defineGate(new Shadow(observed(coreOf('shadow', gate), observer)))
 }
 
 class Shadow implements GateCore {

@@ -1,4 +1,13 @@
-import { checkNumber, FREE, Rejection, type Arrival, type Pressure, type Signal } from '../ground/index.ts'
+import {
+  checkNumber,
+  checkOptions,
+  FREE,
+  refuseValue,
+  Rejection,
+  type Arrival,
+  type Pressure,
+  type Signal,
+} from '../ground/index.ts'
 import { defineGate } from './define.ts'
 import type { Gate, GateCore, GateStats, Observer, Verdict } from './gate.ts'
 import { costOf, priorityOf } from './waiter.ts'
@@ -31,12 +40,14 @@ export interface ShedderOptions {
  * @throws RangeError for thresholds that are not four numbers that never fall
  */
 export function shedder(options: ShedderOptions): Gate {
-  const thresholds = options.thresholds ?? BY_UTILIZATION
+  const { pressure, thresholds = BY_UTILIZATION } = checkOptions('shedder', options)
+  if (typeof (pressure as Partial<ShedderOptions['pressure']> | undefined)?.value !== 'object')
+    refuseValue('shedder.pressure', pressure, 'a signal such as `gate.pressure`')
   if ((thresholds as readonly number[]).length !== 4)
     throw new RangeError(`shedder.thresholds: expected four numbers, got ${String(thresholds)}`)
   for (const [priority, threshold] of thresholds.entries())
     checkNumber(`shedder.thresholds[${priority}]`, threshold, priority === 0 ? 0 : thresholds[priority - 1]!, Infinity)
-  return defineGate(new Shedder(options.name ?? 'shedder', options.pressure, thresholds), options)
+  return defineGate(new Shedder(options.name ?? 'shedder', pressure, thresholds), options)
 }
 
 class Shedder implements GateCore {

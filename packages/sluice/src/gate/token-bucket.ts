@@ -1,7 +1,8 @@
-import { systemClock, type Millis, type World } from '../ground/index.ts'
+import { checkOptions, systemClock, type Millis, type World } from '../ground/index.ts'
 import { fifo, type QueueDiscipline } from '../queue/index.ts'
 import { Bucket, BucketExtras } from './bucket.ts'
 import { DefinedGate, type DefineGateOptions } from './define.ts'
+import { disciplineOf } from './discipline-of.ts'
 import { ForwardTime } from './forward-time.ts'
 import type { Entry, Gate, Observer } from './gate.ts'
 import { ObservedCore } from './observed.ts'
@@ -39,14 +40,14 @@ const TAKERS = fifo({ capacity: 1000, maxWait: 86_400_000 })
  * @throws RangeError for an option out of range
  */
 export function tokenBucket(options: TokenBucketOptions): TokenBucket {
-  const { name = 'token-bucket', clock = systemClock, queue } = options
+  const { name = 'token-bucket', clock = systemClock, queue } = checkOptions('tokenBucket', options)
   const refill = refillOf('tokenBucket', options)
   const core = new Bucket({
     name,
     clock,
     time: new ForwardTime(),
     ...refill,
-    discipline: queue ?? TAKERS,
+    discipline: disciplineOf('tokenBucket', queue ?? TAKERS),
     patient: queue !== undefined,
     extras: new BucketExtras(),
   })
@@ -59,7 +60,7 @@ export function tokenBucket(options: TokenBucketOptions): TokenBucket {
  * @throws RangeError for an option out of range
  */
 export function leakyBucket(options: Omit<TokenBucketOptions, 'capacity'>): TokenBucket {
-  return tokenBucket({ name: 'leaky-bucket', queue: fifo(), ...options, capacity: 1 })
+  return tokenBucket({ name: 'leaky-bucket', queue: fifo(), ...checkOptions('leakyBucket', options), capacity: 1 })
 }
 
 class BucketGate extends DefinedGate implements TokenBucket {

@@ -1,7 +1,8 @@
-import { checkNumber, refuseValue, systemClock, type Millis, type World } from '../ground/index.ts'
+import { checkNumber, checkOptions, refuseValue, systemClock, type Millis, type World } from '../ground/index.ts'
 import { fifo, type QueueDiscipline } from '../queue/index.ts'
 import { Buckets, type Amounts, type NamedRefill } from './buckets.ts'
 import { DefinedGate, type DefineGateOptions } from './define.ts'
+import { disciplineOf } from './discipline-of.ts'
 import { ForwardTime } from './forward-time.ts'
 import type { Entry, Gate, Observer } from './gate.ts'
 import { ObservedCore } from './observed.ts'
@@ -63,16 +64,23 @@ export interface TokenBuckets<B extends string> extends Gate {
  * @throws RangeError for an option out of range
  */
 export function tokenBuckets<const B extends string>(options: TokenBucketsOptions<B>): TokenBuckets<B> {
+  checkOptions('tokenBuckets', options)
   const { name = 'token-buckets', clock = systemClock, queue = fifo({ capacity: 1000, maxWait: 60_000 }) } = options
-  const buckets = Object.entries<BucketOptions>(options.buckets).map(namedRefill)
+  const buckets = Object.entries<BucketOptions>(checkOptions('tokenBuckets.buckets', options.buckets)).map(namedRefill)
   if (buckets.length === 0) throw new RangeError('tokenBuckets.buckets: expected at least one bucket, got none')
-  const core = new Buckets({ name, clock, time: new ForwardTime(), buckets, discipline: queue })
+  const core = new Buckets({
+    name,
+    clock,
+    time: new ForwardTime(),
+    buckets,
+    discipline: disciplineOf('tokenBuckets', queue),
+  })
   return new BucketsGate<B>(core, buckets, { clock, ...options })
 }
 
 function namedRefill([name, options]: readonly [string, BucketOptions]): NamedRefill {
   const field = `tokenBuckets.buckets.${name}`
-  const { takes = 'cost' } = options
+  const { takes = 'cost' } = checkOptions(field, options)
   if (takes !== 'cost' && takes !== 'one') refuseValue(`${field}.takes`, takes, "'cost' or 'one'")
   return { ...refillOf(field, options), name, takesOne: takes === 'one' }
 }

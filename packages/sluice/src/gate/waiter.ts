@@ -99,7 +99,7 @@ export function waiterOf(room: Room, arrival: Arrival, cost: number, now: Instan
 export function costOf(arrival: Arrival): number {
   const { cost, maxWait, deadline } = arrival
   if (maxWait !== undefined) checkNumber('arrival.maxWait', maxWait, 0, Infinity)
-  if (deadline !== undefined) isLate(deadline, 0)
+  if (deadline !== undefined) checkDeadline(deadline, deadline)
   if (cost === undefined) return 1
   if (typeof cost === 'number' && cost > 0 && cost < Infinity) return cost
   return refuseValue('arrival.cost', cost, 'a finite number above 0')
@@ -115,7 +115,18 @@ export function priorityOf(arrival: Arrival): Priority {
 
 /** True when it is too late to begin. @throws RangeError when the deadline makes no sense */
 export function isLate(deadline: Instant, now: Instant): boolean {
+  checkDeadline(deadline, now)
+  return deadline <= now
+}
+
+/** `Date.now()` is between these from 2001 to 2065. */
+const WALL_FROM: Instant = 1e12
+const WALL_TO: Instant = 3e12
+
+/** @throws RangeError when it makes no sense: on another clock than the gate's it would never come, and nobody notice */
+export function checkDeadline(deadline: Instant, now: Instant): void {
   if (typeof deadline !== 'number' || Number.isNaN(deadline))
     refuseValue('arrival.deadline', deadline, 'an instant in ms')
-  return deadline <= now
+  if (deadline > WALL_FROM && deadline < WALL_TO && now < WALL_FROM / 2)
+    refuseValue('arrival.deadline', deadline, "an instant on the gate's clock, `systemClock.now()` + ms,")
 }

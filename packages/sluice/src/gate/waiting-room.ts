@@ -1,5 +1,6 @@
 import { Rejection, throwLater, type Arrival, type Clock, type Instant, type RejectionCode } from '../ground/index.ts'
 import type { Queue, QueueDiscipline } from '../queue/index.ts'
+import { disciplineOf } from './discipline-of.ts'
 import { Expiry } from './expiry.ts'
 import type { Verdict } from './gate.ts'
 import { overuse } from './refill.ts'
@@ -24,8 +25,9 @@ export class WaitingRoom implements Room {
   /** How many wait. Counted here, because a queue of several lines adds them up each time it is asked. */
   size = 0
 
+  /** @throws RangeError for what is no discipline */
   constructor(discipline: QueueDiscipline, clock: Clock, keeper: RoomKeeper) {
-    this.#discipline = discipline
+    this.#discipline = disciplineOf(keeper.name, discipline)
     this.#queue = discipline.open()
     this.#clock = clock
     this.#keeper = keeper

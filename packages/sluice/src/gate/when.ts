@@ -1,12 +1,22 @@
-import { FREE, systemClock, type Arrival, type Clock, type Pressure, type Signal } from '../ground/index.ts'
+import {
+  checkFunction,
+  FREE,
+  systemClock,
+  type Arrival,
+  type Clock,
+  type Pressure,
+  type Signal,
+} from '../ground/index.ts'
+import { coreOf } from './core-of.ts'
 import { defineGate } from './define.ts'
 import type { Gate, GateCore, GateStats, Verdict, Waiting } from './gate.ts'
 
 /**
  * A gate for some: arrivals for which `applies` says true pass through `gate`, the others pass freely and count nowhere.
+ * @throws RangeError for what is no gate
  */
 export function when(applies: (arrival: Arrival) => boolean, gate: Gate): Gate {
-  return defineGate(new When(applies, gate.core))
+  return defineGate(new When(checkFunction('when.applies', applies), coreOf('when', gate)))
 }
 
 class When implements GateCore {

@@ -25,7 +25,7 @@ export {
 } from './rejection.ts'
 export { Source, type Signal } from './signal.ts'
 export { inThisContext } from './context.ts'
-export { checkNumber, checkWhole, refuseValue } from './check.ts'
+export { checkFunction, checkNumber, checkOptions, checkWhole, refuseValue } from './check.ts'
 export { tell } from './tell.ts'
 export type { World } from './world.ts'
 export { Heap } from './heap.ts'

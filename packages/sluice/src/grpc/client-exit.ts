@@ -11,7 +11,7 @@ import {
   systemWallClock,
   type WallClock,
 } from '../ground/index.ts'
-import { keyed, limiter, shadow, type Gate, type RetryBudget } from '../gate/index.ts'
+import { coreOf, keyed, limiter, shadow, type Gate, type RetryBudget } from '../gate/index.ts'
 import { LANES } from '../http/index.ts'
 import { tally, type Tally } from '../observe/index.ts'
 import type { ClientInterceptorOptions, OutgoingCall } from './client-options.ts'
@@ -46,7 +46,7 @@ export class ClientExit {
         { name: NAME, ...(counted && { observer: counted }) },
       )
     this.gate = dryRun ? shadow(chosen, this.tally!) : chosen
-    this.clock = options.clock ?? chosen.core.clock ?? systemClock
+    this.clock = options.clock ?? coreOf('gate', chosen).clock ?? systemClock
     this.wall = wallClock ?? systemWallClock
     this.random = options.random ?? systemRandom
     this.#deadline = deadline === undefined ? undefined : checkNumber('deadline', deadline, Number.MIN_VALUE)

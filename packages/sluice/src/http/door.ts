@@ -1,18 +1,10 @@
-import {
-  checkNumber,
-  checkWhole,
-  systemClock,
-  type Arrival,
-  type Clock,
-  type Millis,
-  type Rejection,
-} from '../ground/index.ts'
-import { limiter, shadow, type Gate, type Observer } from '../gate/index.ts'
-import { fixed } from '../limit/index.ts'
+import { checkNumber, systemClock, type Arrival, type Clock, type Millis, type Rejection } from '../ground/index.ts'
+import { coreOf, limiter, shadow, type Gate, type Observer } from '../gate/index.ts'
 import { tally, type Tally } from '../observe/index.ts'
 import { networkOf } from './address.ts'
 import { isHealthPath } from './bypass.ts'
 import { Caller } from './caller.ts'
+import { checkDoorOptions } from './check-door-options.ts'
 import type { DoorOptions } from './door-options.ts'
 import { LANES, laneBy, type Lane } from './lane.ts'
 import { loadMetrics } from './load-metrics.ts'
@@ -44,10 +36,12 @@ export class Door<Req> {
    * @throws RangeError for an option out of range, naming it
    */
   constructor(options: DoorOptions<Req>, reader: Reader<Req>, name: string = 'http') {
+    checkDoorOptions(options)
     const { classify, key, cost, deadline, trust: believed = [], arrival } = options
     this.#options = options
     this.#reader = reader
     this.tally = options.gate === undefined || options.dryRun === true ? tally() : undefined
+    if (options.gate !== undefined) coreOf('gate', options.gate)
     this.gate = gateOf(options, name, this.tally)
     // Deadlines are read on the clock of whoever decides.
     this.clock = options.clock ?? this.gate.core.clock ?? systemClock
@@ -125,7 +119,6 @@ function gateOf<Req>(options: DoorOptions<Req>, name: string, observer: Observer
   const { gate, limit, dryRun = false, clock } = options
   if (gate !== undefined && limit !== undefined) throw new RangeError('limit: expected nothing beside a gate')
   const common = { name, ...(clock && { clock }), ...(!dryRun && observer && { observer }) }
-  const found = typeof limit === 'number' ? fixed(checkWhole('limit', limit, 1)) : limit
-  const chosen = gate ?? limiter({ ...common, ...(found && { limit: found }) })
+  const chosen = gate ?? limiter({ ...common, ...(limit !== undefined && { limit }) })
   return dryRun ? shadow(chosen, observer ?? {}) : chosen
 }

@@ -10,6 +10,7 @@ import {
 } from '../ground/index.ts'
 import type { Gate } from '../gate/index.ts'
 import type { Alert, AlertNotice } from './alert.ts'
+import { checkWatched } from './check-watched.ts'
 import { Episode, type EpisodeOptions } from './episode.ts'
 import type { MonitorReading } from './monitor-reading.ts'
 import type { LongestWait, Tally } from './tally.ts'
@@ -41,6 +42,7 @@ export interface Monitor extends Signal<MonitorReading>, Disposable {
  * @throws RangeError for an option out of range
  */
 export function monitor(gate: Gate, tally: Tally, options: MonitorOptions = {}): Monitor {
+  checkWatched('monitor', gate, tally)
   return new QueueMonitor(gate, tally, options)
 }
 

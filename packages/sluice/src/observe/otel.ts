@@ -1,5 +1,6 @@
-import type { Millis } from '../ground/index.ts'
+import { checkOptions, type Millis } from '../ground/index.ts'
 import type { Gate } from '../gate/index.ts'
+import { checkWatched } from './check-watched.ts'
 import { METRICS, WAIT_METRIC, type Metric } from './metrics.ts'
 import type { Tally } from './tally.ts'
 
@@ -62,7 +63,10 @@ const UNITLESS: ReadonlySet<string> = new Set(['pressure', 'limit_changes_total'
  * @returns ends it when disposed
  */
 export function otel(options: OtelOptions): Disposable {
-  const { meter, gate, tally, prefix = 'backpressure', attributes = { 'sluice.gate': gate.name } } = options
+  const { meter, gate, tally, prefix = 'backpressure' } = checkOptions('otel', options)
+  checkOptions('otel.meter', meter)
+  checkWatched('otel', gate, tally)
+  const { attributes = { 'sluice.gate': gate.name } } = options
   const ends = METRICS.map((metric) => {
     const instrument = instrumentOf(meter, prefix, metric)
     const observe = (result: OtelResult): void => {

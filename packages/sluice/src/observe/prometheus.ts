@@ -1,4 +1,6 @@
+import { checkOptions } from '../ground/index.ts'
 import type { Gate } from '../gate/index.ts'
+import { checkWatched } from './check-watched.ts'
 import { METRICS, WAIT_METRIC, type Reading } from './metrics.ts'
 import type { Tally } from './tally.ts'
 
@@ -32,7 +34,9 @@ interface Value extends Reading {
  * @throws Error from the registry when a metric of that name is there already
  */
 export function prometheus(options: PrometheusOptions): void {
-  const { registry, gate, tally, prefix = 'backpressure', labels = {} } = options
+  const { registry, gate, tally, prefix = 'backpressure', labels = {} } = checkOptions('prometheus', options)
+  checkOptions('prometheus.registry', registry)
+  checkWatched('prometheus', gate, tally)
   const register = (name: string, help: string, type: string, read: () => Value[], aggregator = 'sum'): void => {
     const get = (): object => ({
       name,

@@ -4,6 +4,7 @@
  * @module
  */
 import { checkNumber, systemClock } from '../ground/index.ts'
+import { coreOf } from '../gate/index.ts'
 import { guardedPool, type Guarded } from './guarded.ts'
 import { guarded, handle } from './handle.ts'
 import type { Lease } from './lease.ts'
@@ -53,14 +54,16 @@ export interface PgOptions extends PoolGuardOptions {
  */
 export function protect<P extends PgPool>(pool: P, options: PgOptions = {}): P & Guarded<P> {
   // A server that takes the connection and never answers would keep a slot for ever.
+  const { gate } = options
+  const ownClock = gate && coreOf('gate', gate).clock
   const settings = pool.options as { connectionTimeoutMillis?: number }
   settings.connectionTimeoutMillis ||= checkNumber('pool.maxWait', options.maxWait ?? 3000, 1)
   const port = new PgPort(pool, {
-    clock: options.clock ?? options.gate?.core.clock ?? systemClock,
+    clock: options.clock ?? ownClock ?? systemClock,
     patience: checkNumber('pool.grace', options.grace ?? 5000, 0),
     bounds: pgBounds(options.timeouts ?? {}),
     unverified: tellerOf(options),
-    name: options.gate?.name ?? options.name ?? 'pool',
+    name: gate?.name ?? options.name ?? 'pool',
   })
   const guard = new PoolGuard(port, options)
   return guardedPool(pool, guard, (entry) => methodsOf(guard, entry))

@@ -12,7 +12,7 @@ import {
   type Pressure,
   type Signal,
 } from '../ground/index.ts'
-import { semaphore, type Entry, type Gate, type Observer } from '../gate/index.ts'
+import { coreOf, semaphore, type Entry, type Gate, type Observer } from '../gate/index.ts'
 import { priority } from '../queue/index.ts'
 import { Held, type HeldConnection } from './held.ts'
 import { Lease, type Lender } from './lease.ts'
@@ -114,7 +114,7 @@ export class PoolGuard<C extends object> {
     const grace = checkNumber('pool.grace', options.grace ?? 5000, 0)
     this.#ownsGate = options.gate === undefined
     this.gate = options.gate ?? this.#gateFor(size, options)
-    this.#clock = options.clock ?? this.gate.core.clock ?? systemClock
+    this.#clock = options.clock ?? coreOf('gate', this.gate).clock ?? systemClock
     const tooLong = checkNumber('pool.heldTooLong', options.heldTooLong ?? 60_000, Number.MIN_VALUE, Infinity)
     this.#held = new Held(this.#clock, tooLong, options.onHeld ?? ((held) => warnOf(this.gate.name, held)))
     this.#waiting = new Source(() => ({ level: this.#waitLevel(), cause: `${this.gate.name} wait` }), this.#clock)

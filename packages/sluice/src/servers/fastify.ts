@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import { checkOptions } from '../ground/index.ts'
 import type { Reader } from '../http/index.ts'
 import { NodeEntrance, type NodeDoorOptions, type NodeProtection } from './node-entrance.ts'
 import { nodeReader } from './node-reader.ts'
@@ -122,6 +123,8 @@ function install(fastify: FastifyInstance, options: SluiceOptions): void {
   const entrance = new NodeEntrance<FastifyRequest>(common, reader)
   const own = new WeakMap<object, NodeEntrance<FastifyRequest>>()
   const entranceFor = (settings: RouteSettings): NodeEntrance<FastifyRequest> => {
+    // Not `true`: beside `global: false` that would be a route which only looks protected.
+    checkOptions('config.sluice', settings)
     let found = own.get(settings)
     if (found === undefined) {
       found = entranceBeside(common, entrance, settings, reader)
@@ -132,12 +135,12 @@ function install(fastify: FastifyInstance, options: SluiceOptions): void {
   // So that a bad option stops the start. A route that was there first is met with its first request.
   fastify.addHook('onRoute', (route) => {
     const settings = settingsOf(route)
-    if (typeof settings === 'object') entranceFor(settings)
+    if (settings !== undefined && settings !== false) entranceFor(settings)
   })
   fastify.addHook('onRequest', (request, reply, next) => {
     const settings = settingsOf(request.routeOptions)
-    const chosen =
-      typeof settings === 'object' ? entranceFor(settings) : settings !== false && global ? entrance : undefined
+    const usual = global ? entrance : undefined
+    const chosen = settings === undefined ? usual : settings === false ? undefined : entranceFor(settings)
     if (chosen === undefined) return next()
     chosen.enter({
       ask: request,

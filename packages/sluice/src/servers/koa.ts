@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Reader } from '../http/index.ts'
+import { visitOf, type Reader } from '../http/index.ts'
 import { NodeEntrance, type NodeDoorOptions, type NodeProtection } from './node-entrance.ts'
 import { protection } from './node-protection.ts'
 import { nodeReader } from './node-reader.ts'
@@ -49,7 +49,14 @@ export function protect<Ctx extends KoaContext = KoaContext>(options: ProtectOpt
         req: ctx.req,
         res: ctx.res,
         // Also what `next` throws at once belongs to Koa, not to whoever gave the slot.
-        proceed: () => void Promise.resolve().then(next).then(resolve, reject),
+        proceed: () =>
+          void Promise.resolve()
+            .then(next)
+            .then(resolve, (error: unknown) => {
+              // Koa ends no response that somebody has begun past it: nothing else would ever tell of its end.
+              if (ctx.res.headersSent) visitOf(ctx.req)?.end('failure')
+              reject(error)
+            }),
         turnedAway() {
           ctx.respond = false
           resolve(undefined)

@@ -42,10 +42,13 @@ function mark(settings: object | false): SluiceDecorator {
 
 /**
  * Settings of a controller's or a handler's own: `@Sluice({ lane: 'low' })`, `@Sluice({ limit: 2 })` (a gate of its own
- * instead of the common one). Those of a handler go before those of its class.
+ * instead of the common one). Those of a handler go before those of its class: `@Sluice()` brings one back to the common
+ * gate whose class is skipped.
  * @throws RangeError where the class is declared, for an option out of range, naming it
  */
-export function Sluice<Request extends NestRequest = NestRequest>(settings: NestSettings<Request>): SluiceDecorator {
+export function Sluice<Request extends NestRequest = NestRequest>(
+  settings: NestSettings<Request> = {},
+): SluiceDecorator {
   // For what it says about the options: which gate is the common one is known only when a request comes.
   entranceOf(settings, reader)
   return mark(settings)

@@ -3,23 +3,21 @@ import type { Socket } from 'node:net'
 import type { EventLoop } from '../http/index.ts'
 
 let accepted = 0
-let counting = false
 const open = new Set<Socket>()
 
 /** The loop of this thread. All servers share it, so one count of connections serves them all. */
 export const nodeEventLoop: EventLoop = {
   afterReading: (run) => void setImmediate(run),
   get accepted() {
-    if (!counting) {
-      counting = true
-      subscribe('net.server.socket', onAccepted)
-    }
     return accepted
   },
 }
 
+// At once: a server may be drained that no pacer ever asked about, and it has connections all the same.
+subscribe('net.server.socket', onAccepted)
+
 /**
- * The connections a server has accepted on which nothing has come yet, since the first door was made. To node:http they
+ * The connections a server has accepted on which nothing has come yet, since this module was loaded. To node:http they
  * are busy: what closes idle connections leaves them alone.
  */
 export function silentConnections(server: object): readonly Socket[] {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { checkFunction } from '../ground/index.ts'
 import { NodeEntrance, type NodeDoorOptions, type NodeProtection } from './node-entrance.ts'
 import { nodeReader } from './node-reader.ts'
 import { protection } from './node-protection.ts'
@@ -44,6 +45,7 @@ export interface Protected extends NodeProtection {
  * @throws RangeError for an option out of range, naming it
  */
 export function protect(handler: RequestHandler, options: ProtectOptions = {}): Protected {
+  checkFunction('protect.handler', handler)
   const entrance = new NodeEntrance<IncomingMessage>(options, nodeReader)
   const guarded = (req: IncomingMessage, res: ServerResponse): void =>
     entrance.enter({ ask: req, req, res, proceed: handler })

@@ -1,4 +1,5 @@
 import { checkNumber, type Millis } from '../ground/index.ts'
+import { checkOperator } from './check-source.ts'
 import { latestDue } from './latest-due.ts'
 import type { Operated, OperatorOptions } from './operator.ts'
 
@@ -13,6 +14,7 @@ export interface AuditOptions<T> extends OperatorOptions<T> {
  * @throws RangeError for an option out of range
  */
 export function audit<T>(source: AsyncIterable<T>, options: AuditOptions<T>): Operated<T> {
+  checkOperator('audit', source, options)
   const every = checkNumber('audit.every', options.every, Number.MIN_VALUE)
   return latestDue(source, options, () => (now, due) => due ?? now + every)
 }

@@ -1,4 +1,5 @@
 import { checkNumber, checkWhole, type Millis, type Timer } from '../ground/index.ts'
+import { checkOperator } from './check-source.ts'
 import type { Ask } from './ask.ts'
 import { Intake, type Reader } from './intake.ts'
 import type { Operated, OperatorOptions, OperatorStats } from './operator.ts'
@@ -18,6 +19,7 @@ export interface BufferOptions<T> extends OperatorOptions<T> {
  * @throws RangeError for an option out of range
  */
 export function buffer<T>(source: AsyncIterable<T>, options: BufferOptions<T>): Operated<T[]> {
+  checkOperator('buffer', source, options)
   return new Batches(source, options)
 }
 

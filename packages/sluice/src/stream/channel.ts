@@ -1,6 +1,7 @@
 import {
   tell,
   checkNumber,
+  checkOptions,
   checkWhole,
   refuseValue,
   Source,
@@ -40,7 +41,7 @@ const DONE: Taken<never> = Object.freeze({ done: true, value: undefined })
  * @throws RangeError for an option out of range; a capacity must be given
  */
 export function channel<T>(options: ChannelOptions<T>): Channel<T> {
-  return new BoundedChannel(options)
+  return new BoundedChannel(checkOptions('channel', options))
 }
 
 class BoundedChannel<T> implements Channel<T> {

@@ -89,8 +89,9 @@ export class ConcurrentMap<T, R> implements AsyncIterableIterator<R, undefined, 
     const { signal } = this.#parts
     if (signal?.aborted === true) return this.#fail(signal.reason)
     try {
-      const source = this.#source
-      this.#iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()
+      // Not by `in`: a string is a source, too.
+      const source = this.#source as AsyncIterable<T> & Iterable<T>
+      this.#iterator = source[Symbol.asyncIterator]?.() ?? source[Symbol.iterator]()
       signal?.addEventListener('abort', this.#leave, { once: true })
     } catch (error) {
       this.#fail(error)

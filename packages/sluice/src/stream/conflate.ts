@@ -1,4 +1,5 @@
 import { checkWhole } from '../ground/index.ts'
+import { checkOperator } from './check-source.ts'
 import { Lossy, type Outlet, type Rule } from './lossy.ts'
 import type { Operated, OperatorOptions } from './operator.ts'
 
@@ -51,6 +52,7 @@ class Conflate<T> implements Rule<T> {
  * @throws RangeError for an option out of range
  */
 export function conflate<T>(source: AsyncIterable<T>, options: ConflateOptions<T>): Operated<T> {
+  checkOperator('conflate', source, options)
   const slots = new Map<unknown, Slot<T>>()
   const release = (slot: Slot<T>): T => {
     slots.delete(slot.key)

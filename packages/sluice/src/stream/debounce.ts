@@ -1,4 +1,5 @@
 import { checkNumber, type Millis } from '../ground/index.ts'
+import { checkOperator } from './check-source.ts'
 import { latestDue } from './latest-due.ts'
 import type { Operated, OperatorOptions } from './operator.ts'
 
@@ -13,6 +14,7 @@ export interface DebounceOptions<T> extends OperatorOptions<T> {
  * @throws RangeError for an option out of range
  */
 export function debounce<T>(source: AsyncIterable<T>, options: DebounceOptions<T>): Operated<T> {
+  checkOperator('debounce', source, options)
   const quiet = checkNumber('debounce.quiet', options.quiet, Number.MIN_VALUE)
   return latestDue(source, options, () => (now) => now + quiet)
 }

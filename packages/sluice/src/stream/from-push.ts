@@ -1,4 +1,4 @@
-import { tell, systemClock, type Clock } from '../ground/index.ts'
+import { checkOptions, tell, systemClock, type Clock } from '../ground/index.ts'
 import { channel } from './channel.ts'
 import {
   subscribeTo,
@@ -39,7 +39,7 @@ export function fromPush<T>(emitter: Emitter, options: FromPushOptions<T> & Even
 export function fromPush<T>(source: Subscribable<T> | Observables<T>, options: FromPushOptions<T>): Pushed<T>
 export function fromPush<T>(source: PushFunction<T>, options: FromPushOptions<T>): Pushed<T>
 export function fromPush<T>(source: unknown, options: FromPushOptions<T> & Partial<EventNames>): Pushed<T> {
-  const bridge = new Bridge<T>(options)
+  const bridge = new Bridge<T>(checkOptions('fromPush', options))
   bridge.connect(source, options)
   return bridge
 }

@@ -1,5 +1,14 @@
-import { checkNumber, checkWhole, systemClock, type Clock, type Millis } from '../ground/index.ts'
-import type { Gate } from '../gate/index.ts'
+import {
+  checkFunction,
+  checkNumber,
+  checkOptions,
+  checkWhole,
+  systemClock,
+  type Clock,
+  type Millis,
+} from '../ground/index.ts'
+import { coreOf, type Gate } from '../gate/index.ts'
+import { checkSource } from './check-source.ts'
 import { ConcurrentMap } from './concurrent-map.ts'
 
 /** What the work is told beside its item. */
@@ -43,6 +52,10 @@ export function mapConcurrent<T, R>(
   work: (item: T, context: MapContext) => PromiseLike<R> | R,
   options: MapConcurrentOptions,
 ): AsyncIterableIterator<R, undefined, void> {
+  checkSource('mapConcurrent', source)
+  checkOptions('mapConcurrent', options)
+  checkFunction('mapConcurrent.work', work)
+  if (options.gate !== undefined) coreOf('mapConcurrent.gate', options.gate)
   return new ConcurrentMap(source, work, {
     ...options,
     concurrency: checkWhole('mapConcurrent.concurrency', options.concurrency, 1),

@@ -60,7 +60,7 @@ export interface Sink<T> {
  * @throws RangeError when that is no source; whatever it throws itself
  */
 export function subscribeTo<T>(source: unknown, events: Partial<EventNames>, sink: Sink<T>): () => void {
-  if (events.event !== undefined) return listenTo(source as Emitter, events.event, events, sink)
+  if (events.event !== undefined && emits(source)) return listenTo(source, events.event, events, sink)
   if (typeof source === 'function')
     return (
       (source as PushFunction<T>)(
@@ -73,6 +73,12 @@ export function subscribeTo<T>(source: unknown, events: Partial<EventNames>, sin
   if (observable === undefined)
     return refuseValue('fromPush.source', source, 'a function, an observable, or an emitter and the name of an event')
   return observe(observable, sink)
+}
+
+function emits(source: unknown): source is Emitter {
+  if ((typeof source !== 'object' && typeof source !== 'function') || source === null) return false
+  const { on, addEventListener = on } = source as { readonly on?: unknown; readonly addEventListener?: unknown }
+  return typeof addEventListener === 'function'
 }
 
 function observe<T>(observable: Subscribable<T>, sink: Sink<T>): () => void {

@@ -1,4 +1,5 @@
 import { checkNumber, type Millis } from '../ground/index.ts'
+import { checkOperator } from './check-source.ts'
 import { latestDue } from './latest-due.ts'
 import type { Operated, OperatorOptions } from './operator.ts'
 
@@ -13,6 +14,7 @@ export interface SampleOptions<T> extends OperatorOptions<T> {
  * @throws RangeError for an option out of range
  */
 export function sample<T>(source: AsyncIterable<T>, options: SampleOptions<T>): Operated<T> {
+  checkOperator('sample', source, options)
   const every = checkNumber('sample.every', options.every, Number.MIN_VALUE)
   return latestDue(source, options, (clock) => {
     const start = clock.now()

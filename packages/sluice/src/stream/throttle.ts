@@ -1,4 +1,5 @@
 import { checkNumber, type Instant, type Millis } from '../ground/index.ts'
+import { checkOperator } from './check-source.ts'
 import { Lossy, type Outlet, type Rule } from './lossy.ts'
 import type { Operated, OperatorOptions } from './operator.ts'
 
@@ -36,6 +37,7 @@ class Throttle<T> implements Rule<T> {
  * @throws RangeError for an option out of range
  */
 export function throttle<T>(source: AsyncIterable<T>, options: ThrottleOptions<T>): Operated<T> {
+  checkOperator('throttle', source, options)
   const every = checkNumber('throttle.every', options.every, Number.MIN_VALUE)
   return new Lossy<T, T>(source, options, {
     capacity: 1,

@@ -1,4 +1,5 @@
 import { checkNumber, checkWhole, refuseValue, type Millis, type Timer } from '../ground/index.ts'
+import { checkOperator } from './check-source.ts'
 import type { Ask } from './ask.ts'
 import { Intake, type Reader } from './intake.ts'
 import type { Operated, OperatorOptions, OperatorStats } from './operator.ts'
@@ -22,6 +23,7 @@ export type Pane<T> = AsyncIterableIterator<T, undefined, void>
  * @throws RangeError for an option out of range
  */
 export function window<T>(source: AsyncIterable<T>, options: WindowOptions<T>): Operated<Pane<T>> {
+  checkOperator('window', source, options)
   if (options.count === undefined && options.every === undefined)
     refuseValue('window', options.count, '`count`, `every` or both')
   return new Windows(source, options)

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { semaphore, type Gate } from '../../src/index.ts'
-import { protectedFetch } from '../../src/fetch/index.ts'
+import { sluice } from '../../src/clients/undici.ts'
+import { breaker, semaphore, type Gate } from '../../src/index.ts'
+import { protect, protectedFetch } from '../../src/fetch/index.ts'
 import { VirtualClock } from '../../src/sim/index.ts'
 
 const URL_OF_ALL = 'http://there.test/'
@@ -58,5 +59,27 @@ describe('protectedFetch over a fetch of somebody’s own', () => {
     clock.advance(100)
     assert.equal(gate.stats.inflight, 0)
     await sent
+  })
+})
+
+describe('what a newcomer types first, of clients', () => {
+  const refused: readonly (readonly [what: string, options: unknown, message: RegExp])[] = [
+    ['a fetch to protect', fetch, /^options: expected an object of options, got a function$/],
+    ['a limit', 5, /^options: expected an object of options, got 5$/],
+    ['one gate for all', { gate: semaphore({ permits: 1 }) }, /^gate: expected a function, got \[object Object\]$/],
+    ['one breaker for all', { breaker: breaker() }, /^breaker: expected a function, got \[object Object\]$/],
+  ]
+  for (const [what, options, message] of refused)
+    it(`${what} is refused at once, in words`, () => {
+      for (const client of [protectedFetch, sluice] as unknown as readonly ((options: unknown) => unknown)[])
+        assert.throws(() => client(options), { name: 'RangeError', message })
+    })
+})
+
+describe('protect() of sluice/fetch', () => {
+  it('without a handler it says so at once, not with the first request', () => {
+    const loose = protect as unknown as (...given: readonly unknown[]) => unknown
+    for (const wrong of [undefined, { limit: 5 }, { fetch: (): Response => new Response() }])
+      assert.throws(() => loose(wrong), { name: 'RangeError', message: /^protect\.handler: expected a function, got/ })
   })
 })

@@ -69,6 +69,22 @@ describe('sluice/fastify, in every order', () => {
     await app.close()
   })
 
+  it('a route that says neither settings nor false stops the start: it would only look protected', async () => {
+    for (const wrong of [true, null, 5, 'low']) {
+      const config = { sluice: wrong } as unknown as { sluice: RouteSettings }
+      const early = fastify()
+      await early.register(sluice, { global: false })
+      const message = `config.sluice: expected an object of options, got ${JSON.stringify(wrong)}`
+      assert.throws(() => early.get('/', { config }, () => 'done'), { name: 'RangeError', message })
+      await early.close()
+      const late = fastify()
+      void late.register(sluice, { global: false })
+      late.get('/', { config }, () => 'done')
+      assert.equal((await late.inject('/')).statusCode, 500)
+      await late.close()
+    }
+  })
+
   it('routes of encapsulated plugins meet the gate, registered before and after', async () => {
     const gate = cramped(1)
     const app = fastify()

@@ -68,6 +68,29 @@ describe('sluice/koa', () => {
     })
   })
 
+  it('S2.8 a handler that throws once it has begun to answer past Koa gives its permit back: Koa ends no such response', async () => {
+    const { gate, outcomes } = watched(1)
+    const app = silent()
+    app.use(protect({ gate }))
+    app.use((ctx) => {
+      if (ctx.path === '/after') ctx.res.write('begun')
+      if (ctx.path === '/missing') ctx.throw(404)
+      throw new Error('after')
+    })
+    await serving(serverOf(app), async (port) => {
+      const caller = await connect(port)
+      caller.send('GET /after HTTP/1.1\r\nhost: x\r\n\r\n')
+      await until('the end', () => outcomes.length === 1)
+      assert.deepEqual(outcomes, ['failure'])
+      assert.equal(gate.stats.inflight, 0)
+      caller.leave()
+      // Before the headers the status of Koa's answer says more: a 404 is no failure.
+      assert.equal((await fetch(`http://127.0.0.1:${port}/missing`)).status, 404)
+      await until('the second end', () => outcomes.length === 2)
+      assert.deepEqual(outcomes, ['failure', 'success'])
+    })
+  })
+
   it('middlewares further out see the status of a refusal, and end also when the client left before its turn', async () => {
     const { gate } = watched(1)
     const seen: string[] = []

@@ -111,9 +111,11 @@ describe('sluice/nest', () => {
       assert.deepEqual(statuses, [503, 200, 200, 200])
       assert.equal(app.get(SluiceGates).common.gate, gate)
     })
-    const all = controllerOf([{ path: '/', handle: ok, passthrough: true }], SkipSluice())
+    const back: Handler = { path: '/back', handle: ok, passthrough: true, decorators: [Sluice()] }
+    const all = controllerOf([{ path: '/', handle: ok, passthrough: true }, back], SkipSluice())
     await serving(SluiceModule.forRoot({ gate }), all, async (url) => {
       assert.equal((await fetch(url)).status, 200, 'the whole class is left alone')
+      assert.equal((await fetch(`${url}/back`)).status, 503, 'but for those that say otherwise')
     })
   })
 
