@@ -116,7 +116,7 @@ class Classes<W extends Waiter> implements Queue<W> {
     let left = 0
     for (let rank = HIGHEST; rank >= 0; rank--) {
       left += this.#lines[rank]!.size
-      standing[rank]!.dispatched(now, left, this.#drain.wait(1))
+      standing[rank]!.dispatched(now, left, this.#drain.wait(1), waiter.priority < rank)
     }
   }
 

@@ -11,6 +11,12 @@ const SHORTEST = 2
 /** Idle for more than this share of the dispatches, the slots are worth a longer queue, up to so many times as long. */
 const WASTED = 0.05
 const MOST_GENEROUS = 16
+/** A class that leaves this share of the dispatches to those below it is not the flood: its queue is a burst … */
+const LEFT_OVER = 0.15
+/** … that lasts, because the slots do less for a while, and it may wait in as many places as slots, times this. */
+const LASTING_BURST = 16
+/** What was left over is remembered for so many times in service: longer than such a while. */
+const REMEMBERED = 32
 /** What is judged at once: an interval of at least so many ms, times in service and dispatches. */
 const INTERVAL: Millis = 100
 const SERVICES = 2
@@ -39,6 +45,8 @@ export class Standing {
   #scarcity = 1
   /** Grows while slots stand idle although others are turned away: those who come may come in clumps. */
   #generosity = 1
+  /** The share of the dispatches that went to those below, lately. */
+  #leftOver = 0
   #last: Instant = -Infinity
   // The interval.
   #since: Instant = -Infinity
@@ -49,6 +57,7 @@ export class Standing {
 
   /** How many may wait. */
   get room(): number {
+    if (this.#modest) return Math.max(SMALLEST_BURST, LASTING_BURST * this.#slots)
     const burst = Math.max(SMALLEST_BURST, BURST * this.#slots)
     if (!this.#stands) return burst
     // The more there are who come, the sooner somebody stands there again.
@@ -75,17 +84,25 @@ export class Standing {
   resumed(now: Instant, gap: Millis): void {
     if (now - this.#last <= OUT_OF_DATE * this.#length(gap)) return
     this.#stands = false
+    this.#leftOver = 0
     this.#restart(now, false)
   }
 
-  /** Somebody was let in and `left` others still wait. @param gap as for `resumed` */
-  dispatched(now: Instant, left: number, gap: Millis): void {
+  /**
+   * Somebody was let in and `left` others still wait.
+   * @param gap as for `resumed`
+   * @param below true where that was one of those below, whom this does not count
+   */
+  dispatched(now: Instant, left: number, gap: Millis, below = false): void {
     this.#dispatched++
+    this.#leftOver += ((below ? 1 : 0) - this.#leftOver) / (REMEMBERED * this.#slots)
     this.#last = now
     if (left < this.#shortest) this.#shortest = left
     const stood = this.#stands
+    const flood = this.#turnedAway >= FLOOD + FLOOD_SHARE * this.#dispatched
+    // Even that many places did not do.
+    if (flood && this.#modest) this.#leftOver = 0
     if (!stood) {
-      const flood = this.#turnedAway >= FLOOD + FLOOD_SHARE * this.#dispatched
       if (!flood && !this.#over(now, gap, PATIENCE)) return
       this.#stands = flood || this.#shortest >= Math.max(1, NEVER_SHORTER * this.#slots)
     } else {
@@ -94,6 +111,11 @@ export class Standing {
       this.#stands = this.#shortest > 0 || this.#turnedAway > HARDLY * all
     }
     this.#restart(now, stood)
+  }
+
+  /** Whether the flood, if there is one, is of those below. */
+  get #modest(): boolean {
+    return this.#leftOver > LEFT_OVER
   }
 
   #over(now: Instant, gap: Millis, times: number): boolean {

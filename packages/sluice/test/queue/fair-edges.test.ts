@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
 import { earliestDeadline, fair } from '../../src/index.ts'
 import { hashOf } from '../../src/ground/index.ts'
+import { queueLaws } from '../../src/testing/index.ts'
 import { LineUp, Named } from './line-up.ts'
 
 const LINES = 64
@@ -11,16 +12,36 @@ const FLOWS: readonly string[] = Array.from({ length: 100 }, (_, index) => `flow
   .filter((flow, index, all) => all.findIndex((other) => hashOf(other) % LINES === hashOf(flow) % LINES) === index)
   .slice(0, 5)
 
-/** A queue, and beside it who is in which line, oldest first, as the slowest possible program would keep it. */
-class Mirrored extends LineUp {
-  readonly lines: Map<string, Named[]> = new Map(FLOWS.map((flow) => [flow, []]))
+/** What a flow has been given, and who of it waits, oldest first. */
+class Account {
+  given = -Infinity
+  readonly line: Named[] = []
+}
 
-  get sizes(): number[] {
-    return [...this.lines.values()].map((line) => line.length)
+/** A queue, and beside it whoever waits and virtual time, as the slowest possible program would keep them. */
+class Mirrored extends LineUp {
+  readonly accounts: Map<string, Account> = new Map(FLOWS.map((flow) => [flow, new Account()]))
+  virtual = 0
+  typical = 1
+
+  get waiting(): Named[] {
+    return [...this.accounts.values()].flatMap(({ line }) => line)
   }
 
-  lineOf(waiter: Named): Named[] {
-    return this.lines.get(waiter.flow!)!
+  of(flow: string): Account {
+    return this.accounts.get(flow)!
+  }
+
+  /** What a flow will have been given once all of its have been let out. */
+  end(flow: string): number {
+    const { given, line } = this.of(flow)
+    const from = line.length > 0 ? given : Math.max(given, this.virtual - 3 * this.typical)
+    return from + line.reduce((sum, { cost }) => sum + cost, 0)
+  }
+
+  /** Of those who wait. */
+  get furthest(): number {
+    return Math.max(...this.waiting.map(({ flow }) => this.end(flow!)))
   }
 
   /** One comes; who it is, and who must go for it. */
@@ -29,14 +50,32 @@ class Mirrored extends LineUp {
     return { waiter, loser: this.queue.push(waiter, this.now) }
   }
 
+  entered(waiter: Named): void {
+    const account = this.of(waiter.flow!)
+    if (account.line.length === 0) account.given = this.end(waiter.flow!)
+    account.line.push(waiter)
+  }
+
+  served({ flow, cost }: Named): void {
+    const account = this.of(flow!)
+    this.virtual = Math.max(this.virtual, account.given)
+    this.typical += (cost - this.typical) / 16
+    account.given += cost
+  }
+
   left(waiter: Named): void {
-    const line = this.lineOf(waiter)
+    const { line } = this.of(waiter.flow!)
     line.splice(line.indexOf(waiter), 1)
   }
 }
 
+queueLaws('S1.13 fair, a line for each flow', { describe, it }, fc, () => fair({ capacity: 4, maxWait: 100 }))
+queueLaws('S1.13 fair, two of four lines for each flow', { describe, it }, fc, () =>
+  fair({ capacity: 4, maxWait: 100, lines: 4, hand: 2, standing: false }),
+)
+
 describe('S1.13 fair, at its edges', () => {
-  it('S1.13 whoever is pushed out is the newest of a longest line, whatever came and went before', () => {
+  it('S1.13 next is who has had least, and out is the newest of who comes last, whatever came and went before', () => {
     const step = fc.record({
       does: fc.constantFrom('push', 'push', 'push', 'take', 'remove', 'settle'),
       flow: fc.nat({ max: FLOWS.length - 1 }),
@@ -48,33 +87,37 @@ describe('S1.13 fair, at its edges', () => {
         const line = new Mirrored(fair({ capacity: 12, lines: LINES, hand: 1 }))
         for (const { does, flow: index, cost, who } of steps) {
           const flow = FLOWS[index]!
-          const own = line.lines.get(flow)!
-          const waiting = [...line.lines.values()].flat()
+          const { waiting } = line
           if (does === 'push') {
-            const longest = Math.max(...line.sizes)
-            const mayPush = longest > own.length + 1
-            const rejects = line.queue.rejects({ flow })
-            const comer = line.comes(flow, cost)
-            if (waiting.length < 12) assert.equal(comer.loser, undefined)
-            else if (!mayPush) assert.equal(comer.loser, comer.waiter)
+            const { furthest } = line
+            const mayPush = furthest > line.end(flow) + cost
+            const rejects = line.queue.rejects({ flow, cost })
+            const { waiter, loser } = line.comes(flow, cost)
+            if (waiting.length < 12) assert.equal(loser, undefined)
+            else if (!mayPush) assert.equal(loser, waiter)
             else {
-              const loser = comer.loser!
-              assert.equal(line.lineOf(loser).length, longest, 'of a longest line')
-              assert.equal(line.lineOf(loser).at(-1), loser, 'the newest')
-              line.left(loser)
+              assert.equal(line.end(loser!.flow!), furthest, 'of a line that comes last')
+              assert.equal(line.of(loser!.flow!).line.at(-1), loser, 'the newest')
+              line.left(loser!)
             }
-            assert.equal(rejects, comer.loser === comer.waiter)
-            if (comer.loser !== comer.waiter) own.push(comer.waiter)
+            assert.equal(rejects, loser === waiter)
+            if (loser !== waiter) line.entered(waiter)
           } else if (does === 'take') {
+            const least = Math.min(...waiting.map((one) => line.of(one.flow!).given))
             const taken = line.take()
             assert.equal(taken === undefined, waiting.length === 0)
             if (taken === undefined) continue
-            assert.equal(line.lineOf(taken)[0], taken, 'the oldest of its line')
+            const account = line.of(taken.flow!)
+            assert.equal(account.given, least, 'of who has had least')
+            assert.equal(account.line[0], taken, 'the oldest of its line')
+            line.served(taken)
             line.left(taken)
           } else if (waiting.length > 0) {
             const one = waiting[who % waiting.length]!
-            if (does === 'settle') line.queue.settle!(one.place, 1, cost)
-            else {
+            if (does === 'settle') {
+              line.queue.settle!(one.place, 1, cost)
+              line.of(one.flow!).given += cost - 1
+            } else {
               assert.ok(line.queue.remove(one))
               line.left(one)
             }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { limiter, priority, type Arrival, type Gate, type Priority, type Random } from '../../src/index.ts'
-import type { VirtualClock } from '../../src/sim/index.ts'
+import { simulate, type NamedFigures, type VirtualClock } from '../../src/sim/index.ts'
 import { run, spread, type PhaseResult } from '../sim/rig.ts'
 import { LineUp } from './line-up.ts'
 
@@ -91,6 +91,32 @@ describe('S1.5 a queue by priority that may not stand, before a service of 16 sl
   })
 })
 
+describe('S1.5 the highest class where the slots now and then do nothing for a while', () => {
+  /** Of fourteen slots many are taken by the slow ones at times; half of what can be done is of the highest class. */
+  const highest = (seed: number): NamedFigures =>
+    simulate(
+      {
+        name: 'dips',
+        plant: { kind: 'workers', slots: 16, service: { kind: 'bimodal', quick: 10, slow: 500, share: 0.05 } },
+        load: {
+          phases: [{ lasts: 25_000, times: 10 }],
+          classes: FLOODED.map((weight, rank) => ({ weight, priority: rank as Priority })),
+        },
+        bound: 1000,
+        warmup: 5000,
+        gate: { limit: 14, queue: { name: 'priority', maxWait: 1000, standing: false } },
+      },
+      { seed },
+    ).classes[3]!
+
+  for (const seed of [1, 2, 3])
+    it(`S1.5 seed ${seed}: waits them out, for nobody else is the flood`, () => {
+      const { good, offered, latency } = highest(seed)
+      assert.ok(good >= 0.99 * offered, `${good} of ${offered}`)
+      assert.ok(latency.p50 < 50, `${latency.p50} ms`)
+    })
+})
+
 /** Twenty slots, and classes that come and go at will. */
 function line(): LineUp {
   const all = new LineUp(priority({ capacity: 1000, standing: false }))
@@ -105,6 +131,13 @@ function flood(all: LineUp, dispatches: number): void {
     all.now += 2.5
     all.take()
   }
+}
+
+/** How many of the highest class may come now. */
+function roomAbove(all: LineUp): number {
+  let more = 0
+  while (!all.queue.rejects({ priority: 3 }) && more < 1000) all.push(`${more++}`, { priority: 3 })
+  return more
 }
 
 describe('S1.4 S1.5 priority({ standing: false })', () => {
@@ -126,10 +159,8 @@ describe('S1.4 S1.5 priority({ standing: false })', () => {
     const all = line()
     flood(all, 300)
     assert.equal(all.queue.capacity, 3)
-    let more = 0
-    while (!all.queue.rejects({ priority: 3 }) && more < 100) all.push(`${more++}`, { priority: 3 })
-    assert.equal(more, 40)
-    assert.equal(all.drain().filter((name) => name !== 'low').length, 40)
+    assert.equal(roomAbove(all), 320)
+    assert.equal(all.drain().filter((name) => name !== 'low').length, 320)
   })
 
   it('nor does a queue of theirs that stands, though nobody is turned away', () => {
@@ -141,9 +172,36 @@ describe('S1.4 S1.5 priority({ standing: false })', () => {
       all.take()
     }
     assert.equal(all.queue.capacity, 6)
-    let more = 0
-    while (!all.queue.rejects({ priority: 3 }) && more < 100) all.push(`${more++}`, { priority: 3 })
-    assert.equal(more, 40)
+    assert.equal(roomAbove(all), 320)
+  })
+
+  it('S1.5 of the important sixteen times the slots may wait while the flood is that of the others', () => {
+    /** Of each four let out `high` are of the highest class; then the slots do nothing for a while. */
+    const room = (high: number): number => {
+      const all = line()
+      for (let count = 0; count < 1000; count++) {
+        if (count % 4 < high) all.push('high', { priority: 3 })
+        while (!all.queue.rejects({ priority: 0 })) all.push('low', { priority: 0 })
+        all.now += 2.5
+        all.take()
+      }
+      return roomAbove(all)
+    }
+    assert.deepEqual([0, 1, 2, 3].map(room), [320, 320, 320, 320])
+    assert.ok(room(4) < 10, 'control: nothing is left over')
+  })
+
+  it('S1.5 … and once even that was not enough, the flood is theirs', () => {
+    const all = line()
+    flood(all, 1000)
+    assert.equal(roomAbove(all), 320)
+    for (let count = 0; count < 400; count++) {
+      for (let more = 0; more < 3; more++) if (!all.queue.rejects({ priority: 3 })) all.push('high', { priority: 3 })
+      all.now += 2.5
+      all.take()
+    }
+    all.drain()
+    assert.equal(roomAbove(all), 3)
   })
 
   it('one of the important who comes when the flood fills its room takes the place of one of them', () => {
@@ -189,12 +247,10 @@ describe('S1.4 S1.5 priority({ standing: false })', () => {
       flood(all, 80)
       const lowest = all.queue.capacity
       // Of the highest class nobody was turned away: its queue does not stand, whatever was idle.
-      let more = 0
-      while (!all.queue.rejects({ priority: 3 }) && more < 100) all.push(`${more++}`, { priority: 3 })
-      return [lowest, more]
+      return [lowest, roomAbove(all)]
     }
-    assert.deepEqual(rooms(50), [6, 40])
-    assert.deepEqual(rooms(0), [3, 40], 'control')
+    assert.deepEqual(rooms(50), [6, 320])
+    assert.deepEqual(rooms(0), [3, 320], 'control')
     assert.doesNotThrow(() => new LineUp(priority()).queue.idled!(), 'a queue that may stand does not mind')
   })
 
