@@ -20,7 +20,7 @@ export const QUEUES = ['default', 'none', 'fifo', 'codel']
  * @param queue the name of a discipline; `default` for what `limiter()` has
  */
 export function gateMaker(limit, queue) {
-  const known = queue === 'default' ? {} : { queue }
+  const known = queue === 'default' ? {} : { queue: queue === 'fair' ? { name: 'fair', standing: false } : queue }
   // A fixed limit has no queue of its own.
   const waiting = { name: 'priority', capacity: 1000, maxWait: 1000, standing: false }
   const data = { limit, ...known, ...(queue === 'default' && typeof limit === 'number' && { queue: waiting }) }

@@ -75,9 +75,9 @@ ${FULL.map((queue) => everybody(book, queue)).join('\n\n')}
   off (five times the load, everything four times slower, capacity at a quarter) lasts 5 s. It is over when a stretch of 10 s
   begins with 95 % of what is wanted. Without a gate none of the thirty ever ends.
 - Four classes: three mixes at 10×, the highest class half of what can be done. Tenants: ten of 10,000 send half, or Zipf's law.
-- The queues: \`default\` is \`priority({ capacity: 1000, maxWait: 1000, standing: false })\`; \`none\` refuses at once; \`fifo\`
-  and \`codel\` are as they come, 1,000 places and 3 s. Envoy's, failsafe-go's and brpc's limits are written for the league
-  from their documents and sources.
+- The queues: \`default\` is \`priority({ capacity: 1000, maxWait: 1000, standing: false })\`; \`none\` refuses at once; \`fair\`
+  is \`fair({ standing: false })\`; \`fifo\` and \`codel\` are as they come, 1,000 places and 3 s. Envoy's, failsafe-go's and
+  brpc's limits are written for the league from their documents and sources.
 
 ## Every figure
 

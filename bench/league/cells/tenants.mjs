@@ -33,7 +33,8 @@ export function memory() {
   const flows = Array.from({ length: COUNT }, (_, index) => `tenant-${index}`)
   const held = () => {
     for (let turn = 0; turn < 3; turn++) collect()
-    return process.memoryUsage().heapUsed
+    const { heapUsed, arrayBuffers } = process.memoryUsage()
+    return heapUsed + arrayBuffers
   }
   const answer = () => {}
   const fill = () => {
