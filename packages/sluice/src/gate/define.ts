@@ -105,6 +105,8 @@ export class DefinedGate implements Gate {
     if (options.signal !== undefined)
       return this.#wait(waiting, options).then((permit) => this.#start(work, permit, options))
     if (!isTimed(options) && options.outcomeOf === undefined) return performLater(work, waiting)
+    // Where somebody watches the waiter is theirs, and keeps none: of overdue work they are told all that it asked with.
+    if (waiting.deadline !== undefined && isDeadlineAll(options)) return performInTime(work, waiting, this.#overseer)
     return answered(waiting).then((verdict) => this.#start(work, permitOf(verdict), options))
   }
 
@@ -138,6 +140,11 @@ function isTimed({ signal, deadline, timeout }: RunOptions): boolean {
   return signal !== undefined || deadline !== undefined || timeout !== undefined
 }
 
+/** Whether nothing of it matters once the work begins but the deadline. */
+function isDeadlineAll({ timeout, overdue, outcomeOf: judge }: RunOptions): boolean {
+  return timeout === undefined && overdue === undefined && judge === undefined
+}
+
 /** @throws RejectedError where there is none */
 function permitOf(verdict: Verdict): Permit {
   if (verdict.admitted) return verdict
@@ -163,9 +170,27 @@ function perform<T>(work: Work<T>, permit: Permit, options: RunOptions): Promise
   }
 }
 
-/** The same for one who waits. Of a million waiters, each holds no more than this knows: not the gate, not the options. */
+/**
+ * The same for one who waits. Of a million waiters, each holds no more than this knows: not the gate, not the options; and
+ * bound, for a closure and its scope would be more.
+ */
 function performLater<T>(work: Work<T>, waiting: Waiting): Promise<T> {
-  return answered(waiting).then((verdict) => perform(work, permitOf(verdict), ORDINARY_ARRIVAL))
+  const begin: (work: Work<T>, verdict: Verdict) => Promise<T> = performOnce
+  return answered(waiting).then(begin.bind(undefined, work))
+}
+
+function performOnce<T>(work: Work<T>, verdict: Verdict): Promise<T> {
+  return perform(work, permitOf(verdict), ORDINARY_ARRIVAL)
+}
+
+/** The same for one with a deadline that keeps it itself. */
+function performInTime<T>(work: Work<T>, waiting: Waiting, overseer: Overseer): Promise<T> {
+  const begin: (this: Overseer, work: Work<T>, waiting: Waiting, verdict: Verdict) => Promise<T> = performOnceInTime
+  return answered(waiting).then(begin.bind(overseer, work, waiting))
+}
+
+function performOnceInTime<T>(this: Overseer, work: Work<T>, { deadline }: Waiting, verdict: Verdict): Promise<T> {
+  return new Attempt(work, permitOf(verdict), { deadline: deadline! }, this).start(work)
 }
 
 /** A promise of the answer whose own function is that answer's: of a million waiters each would pay for another. */

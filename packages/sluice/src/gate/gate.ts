@@ -1,4 +1,4 @@
-import type { Arrival, Clock, Millis, Outcome, Permit, Pressure, Rejection, Signal } from '../ground/index.ts'
+import type { Arrival, Clock, Instant, Millis, Outcome, Permit, Pressure, Rejection, Signal } from '../ground/index.ts'
 
 /** What a gate says. `verdict.admitted` tells the two apart. */
 export type Verdict = Permit | Rejection
@@ -11,6 +11,8 @@ export type Answer = (verdict: Verdict) => void
  */
 export interface Waiting {
   readonly admitted: undefined
+  /** The deadline it was asked with, where it keeps it: then nobody else need. */
+  readonly deadline?: Instant
   answer: Answer | undefined
   /** Stops waiting: answers `cancelled` before it returns, unless it was answered already. */
   cancel(): void

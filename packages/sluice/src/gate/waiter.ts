@@ -26,7 +26,8 @@ export class GateWaiter implements Waiter, Waiting, Expiring {
   readonly priority: Priority
   readonly flow: string | undefined
   readonly since: Instant
-  readonly expires: Instant
+  /** What its end goes by. Its patience, in ms: mostly a small integer, where an instant is a boxed double of 16 B. */
+  protected readonly end: number
   /** Who hears the verdict; or the verdict, where that came before anybody could have asked for it. */
   #ear: Answer | Verdict | undefined
   previous: Waiter | undefined
@@ -37,17 +38,21 @@ export class GateWaiter implements Waiter, Waiting, Expiring {
   readonly #room: Room
 
   /** @throws RangeError when the arrival's priority or patience makes no sense */
-  constructor(room: Room, arrival: Arrival, cost: number, now: Instant, expires: Instant) {
+  constructor(room: Room, arrival: Arrival, cost: number, now: Instant, end: number) {
     this.#room = room
     this.cost = cost
     this.priority = priorityOf(arrival)
     this.flow = arrival.flow
     this.since = now
-    this.expires = expires
+    this.end = end
   }
 
   get admitted(): undefined {
     return undefined
+  }
+
+  get expires(): Instant {
+    return this.since + this.end
   }
 
   get expiry(): RejectionCode {
@@ -78,6 +83,15 @@ export class GateWaiter implements Waiter, Waiting, Expiring {
 
 /** One whose deadline comes before its patience ends. A class, because a field for it would cost all the others. */
 class HurriedWaiter extends GateWaiter {
+  /** What its end goes by: a difference would not add up to the same instant. */
+  get deadline(): Instant {
+    return this.end
+  }
+
+  override get expires(): Instant {
+    return this.end
+  }
+
   override get expiry(): RejectionCode {
     return 'deadline'
   }
@@ -85,9 +99,9 @@ class HurriedWaiter extends GateWaiter {
 
 /** @throws RangeError when the arrival's priority or patience makes no sense */
 export function waiterOf(room: Room, arrival: Arrival, cost: number, now: Instant, maxWait: Millis): GateWaiter {
-  const patience = now + Math.min(maxWait, checkNumber('arrival.maxWait', arrival.maxWait ?? maxWait, 0, Infinity))
+  const patience = Math.min(maxWait, checkNumber('arrival.maxWait', arrival.maxWait ?? maxWait, 0, Infinity))
   const { deadline = Infinity } = arrival
-  return deadline < patience
+  return deadline < now + patience
     ? new HurriedWaiter(room, arrival, cost, now, deadline)
     : new GateWaiter(room, arrival, cost, now, patience)
 }

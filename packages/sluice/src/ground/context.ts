@@ -4,7 +4,7 @@
  */
 interface AsyncHooks {
   readonly AsyncResource: new (type: string) => {
-    runInAsyncScope<V>(run: (value: V) => void, self: undefined, value: V): void
+    runInAsyncScope(run: (value: never) => void, self: undefined, value: unknown): void
   }
 }
 
@@ -22,5 +22,6 @@ const Resource = ((globalThis as Host).process?.getBuiltinModule?.('node:async_h
 export function inThisContext<V>(run: (value: V) => void): (value: V) => void {
   if (Resource === undefined) return run
   const context = new Resource('SluiceWaiting')
-  return (value) => context.runInAsyncScope(run, undefined, value)
+  // Bound, for a closure and its scope would be more, and there may be a million who wait.
+  return context.runInAsyncScope.bind(context, run, undefined)
 }

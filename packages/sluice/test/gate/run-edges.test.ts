@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { fifo, semaphore, tally, type Gate, type Outcome, type Tally } from '../../src/index.ts'
+import {
+  fifo,
+  semaphore,
+  tally,
+  type Arrival,
+  type Gate,
+  type Observer,
+  type Outcome,
+  type Tally,
+} from '../../src/index.ts'
 import { VirtualClock } from '../../src/sim/index.ts'
 
 interface Rig {
@@ -48,6 +57,28 @@ describe('run, for one who waits', () => {
     clock.advance(10)
     await rejected
     assert.equal(gate.stats.inflight, 0)
+  })
+
+  it('S0.10 is called off at its deadline, and reported as it asked, whether anybody watches or not', async () => {
+    const overdue: Arrival[] = []
+    const observers: readonly Observer[] = [{}, { overdue: (arrival) => overdue.push(arrival) }]
+    for (const observer of observers) {
+      const clock = new VirtualClock(1000)
+      const gate = semaphore({ permits: 1, queue: fifo(), clock, observer })
+      const permit = gate.tryEnter()
+      assert.ok(permit.admitted)
+      const call = gate.run(() => new Promise(() => {}), { deadline: 1100.5, flow: 'acme', priority: 3 })
+      const rejected = assert.rejects(call, { code: 'deadline' })
+      clock.advance(50)
+      permit.release('success')
+      for (let turn = 0; turn < 5; turn++) await Promise.resolve()
+      assert.deepEqual([clock.now(), gate.stats.inflight, gate.zombies], [1050, 1, 0])
+      clock.advance(50.5)
+      await rejected
+      clock.advance(0)
+      assert.equal(gate.zombies, 1)
+    }
+    assert.deepEqual(overdue, [{ deadline: 1100.5, flow: 'acme', priority: 3 }])
   })
 
   it('is asked what its error teaches, as who is let in at once is', async () => {
