@@ -11,8 +11,8 @@ const SHORTEST = 2
 /** Idle for more than this share of the dispatches, the slots are worth a longer queue, up to so many times as long. */
 const WASTED = 0.05
 const MOST_GENEROUS = 16
-/** A class that leaves this share of the dispatches to those below it is not the flood: its queue is a burst … */
-const LEFT_OVER = 0.15
+/** A class with nobody waiting at this share of the dispatches is not the flood: its queue is a burst … */
+const LEFT_OVER = 0.05
 /** … that lasts, because the slots do less for a while, and it may wait in as many places as slots, times this. */
 const LASTING_BURST = 16
 /** What was left over is remembered for so many times in service: longer than such a while. */
@@ -45,7 +45,7 @@ export class Standing {
   #scarcity = 1
   /** Grows while slots stand idle although others are turned away: those who come may come in clumps. */
   #generosity = 1
-  /** The share of the dispatches that went to those below, lately. */
+  /** The share of the dispatches that went to those below because nobody waited, lately. */
   #leftOver = 0
   #last: Instant = -Infinity
   // The interval.
@@ -95,7 +95,7 @@ export class Standing {
    */
   dispatched(now: Instant, left: number, gap: Millis, below = false): void {
     this.#dispatched++
-    this.#leftOver += ((below ? 1 : 0) - this.#leftOver) / (REMEMBERED * this.#slots)
+    this.#leftOver += ((below && left === 0 ? 1 : 0) - this.#leftOver) / (REMEMBERED * this.#slots)
     this.#last = now
     if (left < this.#shortest) this.#shortest = left
     const stood = this.#stands

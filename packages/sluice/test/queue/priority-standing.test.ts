@@ -191,6 +191,21 @@ describe('S1.4 S1.5 priority({ standing: false })', () => {
     assert.ok(room(4) < 10, 'control: nothing is left over')
   })
 
+  it('S1.5 … and what is reserved for the lowest is nothing left over, however much that is', () => {
+    const all = new LineUp(priority({ capacity: 1000, standing: false, trickle: 0.3 }))
+    all.queue.limited!(20)
+    let longest = 0
+    for (let count = 0; count < 2000; count++) {
+      // One for each that is let out, and they get seven turns of ten.
+      if (!all.queue.rejects({ priority: 3 })) all.push('high', { priority: 3 })
+      while (!all.queue.rejects({ priority: 0 })) all.push('low', { priority: 0 })
+      if (count > 500) longest = Math.max(longest, all.queue.size)
+      all.now += 2.5
+      all.take()
+    }
+    assert.ok(longest < 20, `${longest} waited`)
+  })
+
   it('S1.5 … and once even that was not enough, the flood is theirs', () => {
     const all = line()
     flood(all, 1000)
