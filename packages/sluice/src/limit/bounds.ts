@@ -1,4 +1,4 @@
-import { checkNumber } from '../ground/index.ts'
+import { checkNumber, checkOptions } from '../ground/index.ts'
 
 /** Where a limit may go, and where it begins, for an algorithm that cannot find that out from latency alone. */
 export interface BoundsOptions {
@@ -24,6 +24,7 @@ export interface Bounds {
  * @throws RangeError naming the option, e.g. `vegas.min`
  */
 export function bounds(name: string, options: BoundsOptions): Bounds {
+  checkOptions(name, options)
   const lowest = options.min === undefined ? 1 : checkNumber(`${name}.min`, options.min, 1)
   const max = checkNumber(`${name}.max`, options.max ?? Math.max(1000, lowest), lowest)
   const min = options.min === undefined ? Math.min(10, max) : lowest

@@ -1,4 +1,4 @@
-import { checkNumber, checkWhole, type Millis } from '../ground/index.ts'
+import { checkNumber, checkOptions, checkWhole, type Millis } from '../ground/index.ts'
 
 /** What every queue discipline is bounded by. */
 export interface QueueOptions {
@@ -10,6 +10,7 @@ export interface QueueOptions {
 
 /** The bounds of a discipline, checked. @throws RangeError naming the field */
 export function boundsOf(name: string, options: QueueOptions): { readonly capacity: number; readonly maxWait: Millis } {
+  checkOptions(name, options)
   return {
     capacity: checkWhole(`${name}.capacity`, options.capacity ?? 1000, 0),
     maxWait: checkNumber(`${name}.maxWait`, options.maxWait ?? 3000, 0),

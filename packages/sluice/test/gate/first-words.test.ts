@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import {
+  aimd,
   breaker,
+  codel,
   consecutive,
   fifo,
   keyed,
@@ -26,6 +28,9 @@ function loose(factory: unknown): Loose {
 
 const gate = semaphore({ permits: 1 })
 const refused: readonly (readonly [what: string, attempt: () => unknown, message: RegExp])[] = [
+  ['fifo(100)', () => loose(fifo)(100), /^fifo: expected an object of options, got 100$/],
+  ['codel(100)', () => loose(codel)(100), /^codel: expected an object of options, got 100$/],
+  ['aimd(5)', () => loose(aimd)(5), /^aimd: expected an object of options, got 5$/],
   ['semaphore()', () => loose(semaphore)(), /^semaphore: expected an object of options, got undefined$/],
   ['semaphore(3)', () => loose(semaphore)(3), /^semaphore: expected an object of options, got 3$/],
   ['tokenBucket()', () => loose(tokenBucket)(), /^tokenBucket: expected an object of options, got undefined$/],
