@@ -8,8 +8,8 @@ import { join } from 'node:path'
 import { which } from '../../scripts/servers.mjs'
 import { freePort } from '../../packages/sluice/dist/test/integration/free-port.js'
 
-/** @param limit `limit_conn` of nginx; undefined: none */
-const nginxConfig = (folder, port, upstream, { limit } = {}) => `
+/** @param limit `limit_conn` of nginx; undefined: none @param streams passes on what comes at once */
+const nginxConfig = (folder, port, upstream, { limit, streams = false } = {}) => `
 daemon off; master_process off; pid ${folder}/pid; error_log /dev/null; worker_rlimit_nofile 16384;
 events { worker_connections 8192; }
 http {
@@ -21,13 +21,14 @@ http {
     listen 127.0.0.1:${port} backlog=4096; server_name all;
     location / {
       ${limit === undefined ? '' : `limit_conn all ${limit};`}
+      ${streams ? 'proxy_buffering off; proxy_request_buffering off;' : ''}
       proxy_pass http://up; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $http_host;
     }
   }
 }`
 
 /** @param maxconn of the server, with a queue of `queue` ms before it; undefined: none */
-const haproxyConfig = (_folder, port, upstream, { maxconn, queue = 300 } = {}) => `
+const haproxyConfig = (_folder, port, upstream, { maxconn, queue = 300, streams = false } = {}) => `
 global
   nbthread 1
   maxconn 8192
@@ -38,6 +39,7 @@ defaults
   timeout server 60s
   timeout queue ${maxconn === undefined ? 60_000 : queue}ms
   http-reuse always
+  ${streams ? 'option http-no-delay' : ''}
 frontend in
   bind 127.0.0.1:${port} backlog 4096
   default_backend up

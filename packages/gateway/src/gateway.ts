@@ -162,7 +162,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     drain: options.onDrain,
     audit: options.audit ?? ((): void => {}),
   })
-  const registry = registryOf(gate, counts, proxied, snapshot, () => succession.current.parts.door?.status)
+  const registry = registryOf(
+    gate,
+    counts,
+    proxied,
+    snapshot,
+    () => recorder.counted,
+    () => succession.current.parts.door?.status,
+  )
   const control = admin({
     metrics: registry,
     report: () => backpressureReport(gate(), counts, proxied),
@@ -178,6 +185,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   function serve(): Server {
     const server = dataServer(
       identity,
+      first.listen.h2c,
       screen((req, res) => succession.current.handle(req, res)),
     )
     server.timeout = clientTimeoutOf(first)
@@ -234,7 +242,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       .filter((field) => next.listen[field] !== succession.current.plan.listen[field])
       .map((field) => `listen.${field}`)
     if (isSwitched) waiting.push('listen.tls')
-    const listen = { ...next.listen, host, port, adminHost, adminPort, tls: isSwitched ? before : next.listen.tls }
+    const { h2c } = succession.current.plan.listen
+    if (next.listen.h2c !== h2c) waiting.push('listen.h2c')
+    const listen = { ...next.listen, host, port, h2c, adminHost, adminPort, tls: isSwitched ? before : next.listen.tls }
     const assembly = await Assembly.of({ ...next, listen }, succession.current, around)
     if (renewed !== undefined && data instanceof SecureServer) data.present(renewed)
     succession.succeed(assembly)

@@ -1,5 +1,6 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
+import { endIfAnswering } from './end-if-answering.ts'
 import { methodNotAllowed } from './proxy/index.ts'
 
 /** Answers `CONNECT`, which node:http hands over as a bare socket and otherwise drops without a word. */
@@ -15,6 +16,7 @@ export function refuseTunnels(server: Server): void {
   ]
   const answer = `${head.join('\r\n')}\r\n\r\n${body}`
   server.on('connect', (_req, socket: Socket) => {
+    if (endIfAnswering(socket)) return
     socket.on('error', () => {})
     socket.end(answer)
   })

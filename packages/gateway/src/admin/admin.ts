@@ -5,6 +5,7 @@ import { events, page as pageOf, type Page } from '../page/index.ts'
 import { bearer } from './bearer.ts'
 import type { BackpressureReport } from './backpressure-report.ts'
 import { isLoopbackHost } from './loopback-host.ts'
+import { isOwnOrigin } from './own-origin.ts'
 
 /** What the admin port tells about, and what can be asked of it. */
 export interface AdminOptions {
@@ -66,6 +67,8 @@ export function admin(options: AdminOptions): Server {
         'nothing can be controlled without a token: SLUICE_ADMIN_TOKEN, listen.adminToken',
       )
     if (!known) return unknown(res)
+    if (!isOwnOrigin(req.headers))
+      return refuse(res, 403, 'FORBIDDEN_ORIGIN', 'orders come from the page of this port, or from no page at all')
     ordered(req, run).then(
       ({ status, body }) => json(res, status, body),
       (error: unknown) => refuse(res, 500, 'FAILED', error instanceof Error ? error.message : String(error)),

@@ -1,7 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
 import type { Gate, Tally } from 'sluice'
 import { prometheus } from 'sluice/prometheus'
-import type { FleetView, LimitView, Snapshot, UpstreamView } from '../live/index.ts'
+import type { FleetLaneView, FleetView, LimitView, Second, Snapshot, UpstreamView } from '../live/index.ts'
 import type { ProxyStats } from '../proxy/index.ts'
 
 /** A gauge with a value for each row of something. */
@@ -100,12 +100,28 @@ const FLEET: readonly Rows<FleetView>[] = [
   },
 ]
 
+const FLEET_LANES: readonly Rows<FleetLaneView & { readonly limit: string }>[] = [
+  {
+    name: 'fleet_lane_waiters',
+    help: 'Waiting in each lane, everywhere',
+    labels: ({ limit, lane }) => ({ limit, lane }),
+    value: (row) => row.waiting,
+  },
+  {
+    name: 'fleet_lane_share',
+    help: 'What each lane is sure of everywhere while others wait as well, from 0 to 1',
+    labels: ({ limit, lane }) => ({ limit, lane }),
+    value: (row) => row.share / 100,
+  },
+]
+
 /** What `/metrics` tells about: the gates (S3.8), the fleet, the way to the upstreams, the process. Read when scraped. */
 export function metrics(
   gate: () => Gate | undefined,
   tally: Tally,
   proxy: ProxyStats,
   snapshot: () => Shown,
+  lanes: () => Second['lanes'],
 ): Registry {
   const registry = new Registry()
   prometheus({ registry, gate: whicheverOf(gate, proxy), tally })
@@ -121,9 +137,15 @@ export function metrics(
   counts('upstream_responses_total', 'Answered by the upstream, by class of status', 'class', () => proxy.answered)
   counts('upstream_failures_total', 'Not answered by the upstream, by reason', 'code', () => proxy.failed)
   counts('client_departures_total', 'Given up because the client had left', undefined, () => ({ '': proxy.departed }))
+  counts('lane_admitted_total', 'Let in, by lane, those included that meet no limit', 'lane', () => laned('admitted'))
+  counts('lane_rejected_total', 'Turned away, by lane', 'lane', () => laned('rejected'))
   shownMetrics(registry, snapshot)
   collectDefaultMetrics({ register: registry })
   return registry
+
+  function laned(what: 'admitted' | 'rejected'): Readonly<Record<string, number>> {
+    return Object.fromEntries(Object.entries(lanes()).map(([lane, counted]) => [lane, counted[what]]))
+  }
 
   function counts(
     name: string,
@@ -157,6 +179,8 @@ export function shownMetrics(registry: Registry, snapshot: () => Shown): void {
   for (const rows of LIMITS) gauges(rows, () => once().limits)
   for (const rows of MEMBERS) gauges(rows, () => once().upstreams)
   for (const rows of FLEET) gauges(rows, () => once().fleet)
+  for (const rows of FLEET_LANES)
+    gauges(rows, () => once().fleet.flatMap(({ limit, lanes }) => lanes.map((row) => ({ ...row, limit }))))
 
   function gauges<Row>({ name, help, labels, value }: Rows<Row>, read: () => readonly Row[]): void {
     const gauge = new Gauge({
@@ -175,7 +199,7 @@ export function shownMetrics(registry: Registry, snapshot: () => Shown): void {
 
 type Shown = Pick<Snapshot, 'limits' | 'upstreams' | 'fleet'>
 
-const NAMES = ['limit', 'scope', 'upstream', 'server', 'policy'] as const
+const NAMES = ['limit', 'scope', 'upstream', 'server', 'policy', 'lane'] as const
 
 /** Whichever gate is in force when somebody scrapes; without one what is in progress, and no limit. */
 function whicheverOf(gate: () => Gate | undefined, proxy: ProxyStats): Pick<Gate, 'stats' | 'pressure'> & Gate {

@@ -8,8 +8,8 @@ import { metrics } from './metrics.ts'
  * @param llm the door to language models; answers `undefined` where there is none
  */
 export function registryOf(...sources: [...Parameters<typeof metrics>, llm: () => LlmStatus | undefined]): Registry {
-  const [gate, tally, proxy, snapshot, llm] = sources
-  const registry = metrics(gate, tally, proxy, snapshot)
+  const [gate, tally, proxy, snapshot, lanes, llm] = sources
+  const registry = metrics(gate, tally, proxy, snapshot, lanes)
   llmMetrics(registry, llm)
   return registry
 }

@@ -11,10 +11,9 @@ import { answer, forward, type Listener, type ProxyCounts } from '../proxy/index
 import { identityOf, pathOf, plainPath, requestReader, RouteLine, setIdentity, visitorOf } from '../routing/index.ts'
 import { ANYBODY, identification, labels, type Identify, type Identity, type Unknown } from '../tenants/index.ts'
 import { isWebSocket, type Tunnels } from '../websocket/index.ts'
-import type { LlmPartOptions } from './llm-part.ts'
 import { refuseLinkLocal } from './refuse-link-local.ts'
 import { planHash } from './plan-hash.ts'
-import { closeParts, isShared, NOTHING, partsOf, type Parts } from './parts.ts'
+import { closeParts, isShared, NOTHING, partsOf, type DoorNeeds, type Parts } from './parts.ts'
 
 /** What outlives every plan. */
 export interface Surroundings {
@@ -210,8 +209,6 @@ export class Assembly {
     }
   }
 }
-
-type DoorNeeds = Pick<LlmPartOptions, 'balancer' | 'store' | 'cache'>
 
 type Shows = (header: (name: string) => string | undefined) => boolean
 

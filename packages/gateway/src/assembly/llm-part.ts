@@ -5,7 +5,7 @@ import { llmPool, provider, type BucketsCoordinator, type LlmPool } from 'sluice
 import type { ResponseCache } from '../cache/index.ts'
 import type { GatewayPlan, LlmConfig } from '../config/index.ts'
 import type { FleetStore } from '../fleet/index.ts'
-import { LlmDoor, Overflow, ProviderLine, type LlmStatus, type ServerMember } from '../llm/index.ts'
+import { LlmDoor, Overflow, ProviderLine, type LlmFigures, type LlmStatus, type ServerMember } from '../llm/index.ts'
 import { forward, type ForwardingRules, type Listener, type ProxyCounts } from '../proxy/index.ts'
 import { identityOf, requestReader, visitorOf } from '../routing/index.ts'
 import type { Balancer, Member } from '../upstreams/index.ts'
@@ -19,6 +19,8 @@ export interface LlmPartOptions {
   readonly store: FleetStore | undefined
   /** Where answers are kept. */
   readonly cache: ResponseCache | undefined
+  /** What the door before this one has counted. */
+  readonly figures: LlmFigures | undefined
   /** Puts a request in a lane by rules. */
   readonly laneOf: ((caller: Caller<IncomingMessage>) => Lane | undefined) | undefined
 }
@@ -62,12 +64,18 @@ export class LlmPart {
       others: forward(behind, { upstream, hostHeader, trustForwarded: believes, counts }),
       whoOf: whoBy(options),
       counts,
+      figures: options.figures,
     })
     this.handle = this.#door.handle
   }
 
   get status(): LlmStatus {
     return this.#door.status
+  }
+
+  /** What it has counted, for whoever takes its place. */
+  get figures(): LlmFigures {
+    return this.#door.figures
   }
 
   /** True while somebody waits here. */

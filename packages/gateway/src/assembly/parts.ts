@@ -29,6 +29,9 @@ export interface Parts extends Running {
   readonly door: LlmPart | undefined
 }
 
+/** What of a door to language models is known here. */
+export type DoorNeeds = Pick<LlmPartOptions, 'balancer' | 'store' | 'cache' | 'figures'>
+
 /** Nothing runs yet. */
 export const NOTHING: Running = {
   units: new Map(),
@@ -52,7 +55,7 @@ export function partsOf(
   before: Running,
   moved: (limit: string) => Observer,
   store: ((config: RedisConfig) => FleetStore) | undefined,
-  door?: (needs: Pick<LlmPartOptions, 'balancer' | 'store' | 'cache'>) => LlmPart,
+  door?: (needs: DoorNeeds) => LlmPart,
   machine?: MachineStore,
 ): Parts {
   const stores = new Map<string, FleetStore>()
@@ -100,9 +103,11 @@ export function partsOf(
     const { cache: config } = plan
     const cache = config && kept(before.caches, caches, keyOf(config), () => new ResponseCache(config))
     const balancer = (name: string): Balancer => names.balancers.get(name)!
+    const [counted] = before.doors.values()
+    const needs = { balancer, store: shared, cache, figures: counted?.figures }
     return {
       ...made,
-      door: door && kept(before.doors, doors, llmKey(plan), () => door({ balancer, store: shared, cache })),
+      door: door && kept(before.doors, doors, llmKey(plan), () => door(needs)),
       unit: (name) => names.units.get(name)!,
       balancer,
       breaker: (name) => names.breakers.get(name),

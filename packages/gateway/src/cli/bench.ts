@@ -1,4 +1,4 @@
-import { appendFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { Option, type Command } from 'commander'
 import type { Millis } from 'sluice'
 import { benchReport, runBench, SCENARIO_NAMES, Sheet, SHORTEST, type ScenarioName } from '../bench/index.ts'
@@ -7,6 +7,7 @@ import { countOf } from '../config/index.ts'
 import { reportPage } from '../report/index.ts'
 import { durationArgument } from './duration.ts'
 import { reading } from './reading.ts'
+import { tryReportFile } from './report-file.ts'
 import { forbidden, targetUrl } from './target-url.ts'
 
 interface BenchFlags {
@@ -66,11 +67,7 @@ async function bench(flags: BenchFlags, command: Command): Promise<void> {
   const { target: url, report, json } = flags
   const refusal = url === undefined ? undefined : forbidden(url, flags.allowRemote)
   if (refusal !== undefined) command.error(refusal, { exitCode: 2 })
-  // A bad path should not cost minutes of load first.
-  if (report !== undefined)
-    await appendFile(report, '').catch((error: NodeJS.ErrnoException) =>
-      command.error(`--report is ${JSON.stringify(report)}; expected a file that can be written (${error.code})`),
-    )
+  await tryReportFile(report, command)
   const print = (text: string): void => {
     process.stdout.write(text)
   }

@@ -9,6 +9,7 @@ import { demoReport } from '../demo/report.ts'
 import { Screen } from '../demo/screen.ts'
 import { reportPage } from '../report/index.ts'
 import { durationArgument } from './duration.ts'
+import { tryReportFile } from './report-file.ts'
 
 interface DemoFlags {
   readonly for: Millis
@@ -40,7 +41,7 @@ export function demoCommand(program: Command): void {
     .option('--headless', 'one plain line a second, for logs', false)
     .option(
       '--report <file>',
-      'where the report goes, as one HTML file; without it: a folder for such things, and not with --headless',
+      'where the report goes, as one HTML file; without it: a folder for such things, and not with --headless or --json',
     )
     .option('--json', 'print the verdict and the figures as JSON, and nothing else', false)
     .addHelpText('after', EXAMPLE)
@@ -48,6 +49,7 @@ export function demoCommand(program: Command): void {
 }
 
 async function demo(flags: DemoFlags, command: Command): Promise<void> {
+  await tryReportFile(flags.report, command)
   const print = (text: string): void => {
     process.stdout.write(text)
   }
@@ -76,14 +78,13 @@ async function demo(flags: DemoFlags, command: Command): Promise<void> {
       process.exitCode = signalled === 'SIGTERM' ? 143 : 130
       return
     }
+    const kept = flags.headless || flags.json ? undefined : join(tmpdir(), `sluice-demo-${process.pid}.html`)
+    const file = flags.report ?? kept
+    if (file !== undefined) writeFileSync(file, reportPage(demoReport(result)))
     if (flags.json) print(`${JSON.stringify(result, undefined, 2)}\n`)
     else {
       screen.verdict(result)
-      const file = flags.report ?? (flags.headless ? undefined : join(tmpdir(), `sluice-demo-${process.pid}.html`))
-      if (file !== undefined) {
-        writeFileSync(file, reportPage(demoReport(result)))
-        print(`report:  ${file}\n`)
-      }
+      if (file !== undefined) print(`report:  ${file}\n`)
       print('to keep: sluice run --upstream http://127.0.0.1:3000\n')
     }
     process.exitCode = result.passed ? 0 : 1

@@ -121,9 +121,9 @@ export function emulateCommand(program: Command): void {
   const emulate = program
     .command('emulate')
     .description('be an upstream to practise against: a service, or an LLM provider')
-  emulate.action((_: unknown, command: Command) =>
-    command.error('emulate needs to be told what: server, openai or anthropic', { exitCode: 2 }),
-  )
+    .addHelpText('after', '\nExample:\n  $ sluice emulate openai --rpm 500')
+    .allowExcessArguments()
+    .action(() => program.error('emulate needs to be told what: server, openai or anthropic', { exitCode: 2 }))
   const server = placed(emulate.command('server').description('a service with so many slots and an endless queue'))
   server
     .addOption(new Option('--slots <n>', 'served at once').argParser(count('--slots', 1)).default(20))

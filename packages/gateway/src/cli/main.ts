@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { masked } from '../config/masked.ts'
+import { outliveReaders } from './outlive-readers.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
   version: string
@@ -9,12 +11,22 @@ const { version } = JSON.parse(readFileSync(new URL('../../../package.json', imp
 const program = new Command('sluice')
   .description('Overload control: let in what can be served, and say an honest no to the rest.')
   .version(version)
+  .addHelpText(
+    'after',
+    `
+Examples:
+  $ sluice demo
+  $ sluice run --upstream http://127.0.0.1:3000
+  $ sluice check sluice.yaml
+
+sluice COMMAND --help has more of each.`,
+  )
   .exitOverride()
   .configureOutput({
     // Bad usage is one line, whatever hint comes with it.
     outputError: (text, write) =>
       write(
-        `sluice: ${text
+        `sluice: ${masked(text)
           .trim()
           .replace(/^error: /, '')
           .replaceAll(/\s*\n\s*/g, ' ')}\n`,
@@ -36,14 +48,18 @@ const commands: Readonly<Record<string, () => Promise<Add>>> = {
 }
 
 // Only the one that is asked for: each needs much that the others do not. Help, and what nobody knows, is about all of them.
-const [, , asked = ''] = process.argv
+const given = process.argv.slice(2)
+const asked = (given[0] === 'help' ? given[1] : given[0]) ?? ''
+const isUnknown = /^[^-]/.test(asked) && !Object.hasOwn(commands, asked)
+outliveReaders(asked === 'run' || asked === 'emulate')
 const needed = Object.hasOwn(commands, asked) ? [commands[asked]!] : Object.values(commands)
 for (const add of await Promise.all(needed.map((load) => load()))) add(program)
 
-if (process.argv.length <= 2) program.outputHelp()
+if (given.length === 0) program.outputHelp()
 else {
   try {
-    await program.parseAsync()
+    // The help of a command nobody knows would be that of everything, and no error.
+    await program.parseAsync(isUnknown ? [asked] : given, { from: 'user' })
   } catch (error) {
     // Commander has said what is wrong already.
     if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2

@@ -20,6 +20,18 @@ export async function reload(
   }
 }
 
+/**
+ * Obeys SIGHUP. Where nothing can be read again it must not end the process, as it would by default: only a terminal that
+ * was closed means that, and it says so with the same signal.
+ */
+export function obeyHangUp(again: (() => void) | undefined): void {
+  process.on('SIGHUP', () => {
+    if (again !== undefined) again()
+    else if (process.stderr.isTTY) process.kill(process.pid, 'SIGTERM')
+    else say('SIGHUP: there is no file to read again, nothing has changed')
+  })
+}
+
 function say(line: string): void {
   process.stderr.write(`sluice: ${line}\n`)
 }

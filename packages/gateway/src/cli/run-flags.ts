@@ -1,5 +1,14 @@
 import { Option, type Command } from 'commander'
-import { ConfigError, countOf, PRESET_NAMES, REDIS_URL, upstreamUrl, type GatewaySettings } from '../config/index.ts'
+import {
+  ADDRESS,
+  ConfigError,
+  countOf,
+  PRESET_NAMES,
+  REDIS_URL,
+  upstreamUrl,
+  type GatewaySettings,
+  type Kind,
+} from '../config/index.ts'
 import { durationArgument } from './duration.ts'
 import { reading } from './reading.ts'
 
@@ -19,6 +28,7 @@ export interface RunFlags extends Omit<GatewaySettings, Otherwise> {
 export function withRunFlags(command: Command): Command {
   const port = (name: string) => reading((text) => countOf(name, text, 0, 65_535))
   const count = (name: string, least: number) => reading((text) => countOf(name, text, least))
+  const text = (name: string, kind: Kind<string>) => reading((value) => readAs(kind, name, value))
   const duration = durationArgument({ min: 1, max: 86_400_000 })
   return command
     .option(
@@ -38,7 +48,7 @@ export function withRunFlags(command: Command): Command {
         'inject',
       ]),
     )
-    .option('--host <address>', 'address of the data port (default: 0.0.0.0)')
+    .option('--host <address>', 'address of the data port (default: 0.0.0.0)', text('--host', ADDRESS))
     .option('--port <n>', 'the data port (default: 8080)', port('--port'))
     .option(
       '--tls-cert <file>',
@@ -49,6 +59,7 @@ export function withRunFlags(command: Command): Command {
     .option(
       '--admin-host <address>',
       'address of the admin port; others than loopback need a token (default: 127.0.0.1)',
+      text('--admin-host', ADDRESS),
     )
     .addOption(new Option('--preset <name>', 'a set of limits').choices([...PRESET_NAMES]))
     .option('--max-concurrent <n>', 'in progress at once', count('--max-concurrent', 1))
@@ -60,7 +71,7 @@ export function withRunFlags(command: Command): Command {
       count('--reject-threshold', 1),
     )
     .option('--no-gate', 'let everybody in')
-    .option('--redis <url>', 'where limits of scope fleet are kept', reading(redisUrl))
+    .option('--redis <url>', 'where limits of scope fleet are kept', text('--redis', REDIS_URL))
     .addOption(
       new Option(
         '--on-down <policy>',
@@ -79,10 +90,10 @@ export function withRunFlags(command: Command): Command {
     .option('--trust-forwarded', 'believe the x-forwarded headers of all clients: only behind a proxy of your own')
 }
 
-function redisUrl(text: string): string {
-  const url = REDIS_URL.read(text)
-  if (url === undefined) throw new ConfigError('--redis', text, REDIS_URL.expected)
-  return url
+function readAs<T>(kind: Kind<T>, name: string, text: string): T {
+  const value = kind.read(text)
+  if (value === undefined) throw new ConfigError(name, text, kind.expected)
+  return value
 }
 
 /** The flags as settings: only what was said. */

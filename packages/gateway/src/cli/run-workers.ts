@@ -3,7 +3,8 @@ import type { Gateway } from '../gateway.ts'
 import { startWorkers, type Applied, type Order, type OwnWorker } from '../workers/index.ts'
 import { spoken } from './duration.ts'
 import { endOnSignal } from './end-on-signal.ts'
-import { reload } from './reload.ts'
+import { lookAround } from './look-around.ts'
+import { obeyHangUp, reload } from './reload.ts'
 
 export interface RunWorkersOptions {
   readonly plan: GatewayPlan
@@ -38,11 +39,12 @@ export async function runWorkers({ plan, workers, file, read }: RunWorkersOption
     void ended.then((code) => process.exit(code))
   }
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
-  if (read !== undefined) process.on('SIGHUP', () => void reload(all, file, read))
+  obeyHangUp(read && ((): void => void reload(all, file, read)))
   process.stdout.write(
     `sluice: ${tls === undefined ? 'http' : 'https'}://${inUrl(host)}:${all.port} -> ${describeUpstreams(plan)}, ${describeGatewayPlan(plan)}; ` +
       `${workers} workers (${all.pids.join(', ')}), page, health and metrics on http://${inUrl(adminHost)}:${all.adminPort}\n`,
   )
+  await lookAround(plan, say)
 }
 
 /** Does what the first process says. A terminal tells its signals to all of a group: they are for the first one. */

@@ -1,14 +1,12 @@
-import type { LookupFunction } from 'node:net'
 import type { Command } from 'commander'
 import { countOf, describeGatewayPlan, describeUpstreams, type GatewayPlan } from '../config/index.ts'
 import { ListenError, startGateway, type Gateway } from '../gateway.ts'
-import { guardedLookup } from '../outward/index.ts'
 import { MachineStore, ownWorker } from '../workers/index.ts'
 import { endOnSignal } from './end-on-signal.ts'
+import { lookAround } from './look-around.ts'
 import { exitWith, planned, plannedOrExit } from './planned.ts'
 import { reading } from './reading.ts'
-import { reachable } from './reachable.ts'
-import { reload } from './reload.ts'
+import { obeyHangUp, reload } from './reload.ts'
 import { obey, runWorkers } from './run-workers.ts'
 import { withRunFlags, type RunFlags } from './run-flags.ts'
 
@@ -76,7 +74,7 @@ async function run(file: string | undefined, flags: RunFlags, command: Command):
   }
   if (worker !== undefined) return obey(worker, gateway)
   endOnSignal(gateway, () => gateway.plan.listen.drainTimeout)
-  if (isToReload) process.on('SIGHUP', () => void reload(gateway, file, read))
+  obeyHangUp(isToReload ? () => void reload(gateway, file, read) : undefined)
   const { host, adminHost, tls } = config.listen
   const scheme = tls === undefined ? 'http' : 'https'
   say(
@@ -84,15 +82,7 @@ async function run(file: string | undefined, flags: RunFlags, command: Command):
     `${scheme}://${inUrl(host)}:${gateway.port} -> ${describeUpstreams(config)}, ${describeGatewayPlan(config)}; ` +
       `page, health and metrics on http://${inUrl(adminHost)}:${gateway.adminPort}`,
   )
-  const looks = Object.values(config.upstreams).flatMap(({ servers, allowLinkLocal }) =>
-    servers.map(({ url }) => lookAt(url, allowLinkLocal ? undefined : guardedLookup())),
-  )
-  await Promise.all(looks)
-}
-
-async function lookAt(url: string, lookup: LookupFunction | undefined): Promise<void> {
-  const why = await reachable(new URL(url), lookup)
-  if (why !== undefined) say(process.stderr, `${url} cannot be reached now (${why}); requests get a 502 until it can`)
+  await lookAround(config, (line) => say(process.stderr, line))
 }
 
 function failed(error: unknown, config: GatewayPlan, command: Command): never {

@@ -1,4 +1,3 @@
-import { isIP } from 'node:net'
 import { isLinkLocal } from '../outward/index.ts'
 import { algorithmOf } from './algorithm.ts'
 import { checkLlm } from './check-llm.ts'
@@ -22,7 +21,7 @@ export function crossCheck(plan: GatewayPlan, file: ConfigFile): readonly Proble
     problems.push({ place: file.name === '' ? '' : `${file.name}:1:1`, field: '', got: 'none', expected })
   }
   problems.push(...checkUrls(plan, file))
-  checkListen(plan, find)
+  problems.push(...checkListen(plan, file))
   checkRoutes(plan, find)
   for (const [name, limit] of Object.entries(file.config.limits ?? {})) checkLimit(['limits', name], limit, plan, find)
   if (plan.redis === undefined && hasFleet(plan))
@@ -57,13 +56,23 @@ function hasFleet({ limits }: GatewayPlan): boolean {
   return Object.values(limits).some((limit) => limit.kind !== 'adaptive' && limit.fleet !== undefined)
 }
 
-function checkListen({ listen }: GatewayPlan, find: Find): void {
-  for (const field of ['host', 'adminHost'] as const)
-    if (isIP(listen[field]) === 0 && listen[field] !== 'localhost')
-      find(['listen', field], 'an IP address of this machine, or localhost')
-  const loopback = /^(localhost|::1|127\.\d+\.\d+\.\d+)$/.test(listen.adminHost)
-  if (!loopback && listen.adminToken === undefined)
-    find(['listen', 'adminToken'], `a token: the admin port is open to others on ${listen.adminHost}`)
+function checkListen({ listen }: GatewayPlan, file: ConfigFile): readonly Problem[] {
+  const { host, port, adminHost, adminPort, adminToken } = listen
+  const problems: Problem[] = []
+  if (listen.h2c && listen.tls !== undefined)
+    problems.push(file.problem(['listen', 'h2c'], 'false beside listen.tls: there HTTP/2 is chosen in the handshake'))
+  const loopback = /^(localhost|::1|127\.\d+\.\d+\.\d+)$/.test(adminHost)
+  if (!loopback && adminToken === undefined) {
+    const expected = `a token (SLUICE_ADMIN_TOKEN): the admin port is open to others on ${adminHost}`
+    problems.push(file.problem(['listen', 'adminToken'], expected))
+  }
+  const isEverywhere = [host, adminHost].some((address) => address === '0.0.0.0' || address === '::')
+  if (port === adminPort && port !== 0 && (isEverywhere || host === adminHost)) {
+    const problem = file.problem(['listen', 'adminPort'], 'another port than that for requests')
+    // What flags, variables and defaults say stands in no file.
+    problems.push({ ...problem, got: String(adminPort) })
+  }
+  return problems
 }
 
 function checkRoutes({ routes, upstreams, limits }: GatewayPlan, find: Find): void {
@@ -100,6 +109,11 @@ function checkLimit(path: Path, limit: LimitConfig, plan: GatewayPlan, find: Fin
     if (limit.onDown === undefined) find([...path, 'onDown'], 'share, open or closed: what happens while Redis is gone')
     if (limit.kind === 'fixed' && limit.by === 'tenant')
       find([...path, 'scope'], 'local for a fixed limit by tenant; a rate may be both by tenant and of the fleet')
+    if (limit.kind === 'fixed' && limit.order === 'strict' && plan.lanes !== undefined)
+      find(
+        [...path, 'order'],
+        'share where there are lanes (the preset production has some): in strict order low would starve',
+      )
     if (limit.kind === 'fixed' && limit.rejectThreshold !== undefined)
       find([...path, 'rejectThreshold'], 'nothing for a limit of the fleet; fleetQueue bounds who waits')
     return

@@ -2,7 +2,7 @@ import { inWords, sizeInWords } from './fields.ts'
 import type { GatewayPlan, RoutePlan } from './gateway-plan.ts'
 import { admissionOf, type LimitPlan } from './limit-plan.ts'
 import { describePlan } from './plan.ts'
-import { withoutPassword } from './redacted.ts'
+import { masked } from './masked.ts'
 import type { TlsConfig } from './sections/listen.ts'
 import type { LlmConfig, LlmOverflowConfig } from './sections/llm.ts'
 import type { UpstreamConfig } from './sections/upstreams.ts'
@@ -50,6 +50,12 @@ function fleetInWords(fleet: { readonly onDown: string } | undefined): string {
   return fleet === undefined ? '' : `, everywhere together, ${fleet.onDown} without Redis`
 }
 
+/** Over what the lanes have their shares: a rate has none. */
+function lanesOver(limit: LimitPlan): string {
+  if (limit.kind === 'rate') return ''
+  return limit.kind === 'fixed' && limit.fleet !== undefined ? 'lanes of all gateways' : 'lanes of this gateway'
+}
+
 type Row = readonly [subject: string, ...rest: string[]]
 
 /** The plan as a table for people. */
@@ -60,7 +66,7 @@ export function tableOf(plan: GatewayPlan): string {
   const trusted = listen.trustForwarded ? 'everybody' : listen.trustedProxies.join(', ') || 'nobody'
   const parts = [
     section('listen', [
-      ['requests', `${listen.host}:${listen.port}`, ...(listen.tls === undefined ? [] : [tlsInWords(listen.tls)])],
+      ['requests', `${listen.host}:${listen.port}`, ...spokenInWords(listen)],
       [
         'admin',
         `${listen.adminHost}:${listen.adminPort}`,
@@ -73,7 +79,11 @@ export function tableOf(plan: GatewayPlan): string {
     section('routes', plan.routes.map(routeRow)),
     section(
       'limits',
-      Object.entries(plan.limits).map(([name, limit]) => [name, limitInWords(limit)]),
+      Object.entries(plan.limits).map(([name, limit]) => [
+        name,
+        limitInWords(limit),
+        lanes === undefined ? '' : lanesOver(limit),
+      ]),
     ),
     section(
       'upstreams',
@@ -108,9 +118,14 @@ export function tableOf(plan: GatewayPlan): string {
         : [['answers', sizeInWords(cache.maxBytes), `of ${sizeInWords(cache.maxEntry)} at most`]],
     ),
     section('models', plan.llm === undefined ? [] : llmRows(plan.llm)),
-    section('redis', redis === undefined ? [] : [[withoutPassword(redis.url), `lease ${inWords(redis.lease)}`]]),
+    section('redis', redis === undefined ? [] : [[masked(redis.url), `lease ${inWords(redis.lease)}`]]),
   ]
   return `${parts.filter((part) => part !== '').join('\n')}${plan.dryRun ? '\non trial: everybody is let in\n' : ''}`
+}
+
+function spokenInWords({ tls, h2c }: GatewayPlan['listen']): readonly string[] {
+  if (tls !== undefined) return [tlsInWords(tls)]
+  return h2c ? ['http/1.1, and h2 from those who begin with it'] : []
 }
 
 function tlsInWords({ cert, minVersion }: TlsConfig): string {
@@ -152,14 +167,15 @@ function routeRow({ name, host, path, methods, upstream, limits, timeout, lane }
 
 function upstreamRows(
   name: string,
-  { servers, health, breaker, timeouts, allowLinkLocal }: UpstreamConfig,
+  { servers, health, breaker, timeouts, allowLinkLocal, http2 }: UpstreamConfig,
 ): readonly Row[] {
   const asked =
     health === undefined ? 'not asked for its health' : `asked for ${health.path} every ${inWords(health.every)}`
   const broken = breaker === undefined ? '' : `, breaker after ${breaker.failures} failures`
   const allowed = allowLinkLocal ? ', link-local addresses too' : ''
+  const spoken = http2 ? ', over HTTP/2' : ''
   return servers.map(({ url, weight }, index): Row => {
-    const rest = index > 0 ? '' : `${asked}${broken}, answers within ${inWords(timeouts.headers)}${allowed}`
+    const rest = index > 0 ? '' : `${asked}${broken}, answers within ${inWords(timeouts.headers)}${spoken}${allowed}`
     return [index === 0 ? name : '', url, weight === 1 ? '' : `weight ${weight}`, rest]
   })
 }

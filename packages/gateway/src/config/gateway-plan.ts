@@ -212,6 +212,7 @@ function settingsOfLimit(limit: LimitPlan): Settings {
 const UPSTREAM: UpstreamConfig = {
   servers: [],
   hostHeader: 'client',
+  http2: false,
   passive: { failures: 5, restFor: 10_000 },
   timeouts: { connect: 5000, headers: 60_000, body: 300_000 },
   allowLinkLocal: false,

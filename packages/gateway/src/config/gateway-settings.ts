@@ -1,8 +1,10 @@
 import type { Millis } from 'sluice'
 import { ConfigError } from './config-error.ts'
 import { choice, count, flag, type Kind } from './fields.ts'
+import { masked } from './masked.ts'
 import { PRESET_NAMES, type PresetName } from './presets.ts'
 import type { Environment } from './read-config.ts'
+import { ADDRESS, TOKEN } from './sections/listen.ts'
 import { REDIS_URL } from './sections/redis.ts'
 import type { Settings } from './settings.ts'
 import { upstreamUrl } from './upstream-url.ts'
@@ -65,17 +67,18 @@ export function environmentGatewaySettings(environment: Environment): GatewaySet
   const as = <T>(kind: Kind<T>, name: Variable | 'PORT', value: string): T => {
     const found = kind.read(value)
     if (found !== undefined) return found
-    throw new ConfigError(name, value.replace(/(:\/\/[^/\s:@]*):[^/\s@]*@/, '$1:***@'), kind.expected)
+    const shown = kind === TOKEN ? '***' : masked(value)
+    throw new ConfigError(name, shown, kind.expected)
   }
   const port = count(0, 65_535)
   read('PORT', (value) => (settings.port = as(port, 'PORT', value)))
   read('SLUICE_PORT', (value) => (settings.port = as(port, 'SLUICE_PORT', value)))
   read('SLUICE_ADMIN_PORT', (value) => (settings.adminPort = as(port, 'SLUICE_ADMIN_PORT', value)))
-  read('SLUICE_HOST', (value) => (settings.host = value))
+  read('SLUICE_HOST', (value) => (settings.host = as(ADDRESS, 'SLUICE_HOST', value)))
   read('SLUICE_TLS_CERT', (value) => (settings.tlsCert = value))
   read('SLUICE_TLS_KEY', (value) => (settings.tlsKey = value))
-  read('SLUICE_ADMIN_HOST', (value) => (settings.adminHost = value))
-  read('SLUICE_ADMIN_TOKEN', (value) => (settings.adminToken = value))
+  read('SLUICE_ADMIN_HOST', (value) => (settings.adminHost = as(ADDRESS, 'SLUICE_ADMIN_HOST', value)))
+  read('SLUICE_ADMIN_TOKEN', (value) => (settings.adminToken = as(TOKEN, 'SLUICE_ADMIN_TOKEN', value)))
   read('SLUICE_UPSTREAM', (value) => (settings.upstream = upstreamUrl('SLUICE_UPSTREAM', value).origin))
   read('SLUICE_PRESET', (value) => (settings.preset = as(choice(PRESET_NAMES), 'SLUICE_PRESET', value)))
   read('SLUICE_REDIS_URL', (value) => (settings.redis = as(REDIS_URL, 'SLUICE_REDIS_URL', value)))

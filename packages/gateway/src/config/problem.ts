@@ -1,4 +1,5 @@
 import { InputError } from '../yaml/index.ts'
+import { masked } from './masked.ts'
 
 /** One thing that is wrong with a configuration. */
 export interface Problem {
@@ -43,17 +44,12 @@ export function shown(value: unknown, path: readonly (string | number)[], writte
   if (value === undefined) return 'nothing'
   if (typeof value === 'string' && path.some((part) => SECRETS.has(part))) return '*** (a secret)'
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'a table'
-  const json = cut(JSON.stringify(masked(written)) ?? typeof written)
+  const json = cut(JSON.stringify(typeof written === 'string' ? masked(written) : written) ?? typeof written)
   return Object.is(value, written) ? json : `what ${json} stands for`
 }
 
 function cut(text: string): string {
   return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text
-}
-
-/** A URL may carry a password, wherever it stands. */
-function masked(value: unknown): unknown {
-  return typeof value === 'string' ? value.replace(/(:\/\/[^/\s:@]*):[^/\s@]*@/, '$1:***@') : value
 }
 
 /** `['routes', 0, 'path']` → `routes[0].path`. */

@@ -55,7 +55,8 @@ export function configOf(name: string, text: string, environment: Environment): 
     return valueAt(written, path)
   }
   const problem = (path: readonly (string | number)[], expected: string): Problem => ({
-    place: document.placeOf(path),
+    // Without a file it is flags and variables that are wrong.
+    place: name === '' ? '' : document.placeOf(path),
     field: fieldOf(path),
     got: shown(valueAt(data, path), path, writtenAt(path)),
     expected,

@@ -1,4 +1,5 @@
 import type { GatewayPlan } from './gateway-plan.ts'
+import { masked } from './masked.ts'
 
 const SECRET = '***'
 
@@ -10,21 +11,21 @@ export function redacted(plan: GatewayPlan): GatewayPlan {
     listen: { ...listen, ...(listen.adminToken !== undefined && { adminToken: SECRET }) },
     ...(tenants !== undefined && { tenants: withoutSecrets(tenants) }),
     ...(llm?.key !== undefined && { llm: { ...llm, key: SECRET } }),
-    ...(redis !== undefined && { redis: { ...redis, url: withoutPassword(redis.url) } }),
+    ...(redis !== undefined && { redis: { ...redis, url: masked(redis.url) } }),
   }
 }
 
 function withoutSecrets(tenants: NonNullable<GatewayPlan['tenants']>): NonNullable<GatewayPlan['tenants']> {
   const salted = { ...tenants, ...(tenants.salt !== undefined && { salt: SECRET }) }
-  if (salted.from === 'jwt') return { ...salted, ...(salted.secret !== undefined && { secret: SECRET }) }
+  if (salted.from === 'jwt') {
+    const { secret, jwks } = salted
+    return {
+      ...salted,
+      ...(secret !== undefined && { secret: SECRET }),
+      ...(jwks !== undefined && { jwks: masked(jwks) }),
+    }
+  }
   if (salted.from !== 'api-key') return salted
   const keys = Object.entries(salted.keys).map(([name, entry]) => [name, { ...entry, key: SECRET }] as const)
   return { ...salted, keys: Object.fromEntries(keys) }
-}
-
-/** A URL as it may be shown. */
-export function withoutPassword(text: string): string {
-  const url = new URL(text)
-  if (url.password !== '') url.password = SECRET
-  return url.href
 }

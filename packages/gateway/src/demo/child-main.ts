@@ -5,6 +5,8 @@ const role = JSON.parse(process.argv[2] ?? '{}') as ChildRole
 
 // However the parent ends, SIGKILL included, the channel closes.
 process.on('disconnect', () => process.exit(0))
+// It may have closed before anybody listened.
+if (!process.connected) process.exit(0)
 // Ctrl-C reaches the whole process group; the parent still wants to stop the load first.
 process.on('SIGINT', () => {})
 

@@ -37,6 +37,7 @@ export function routeOf(path: string): Route | undefined {
       path: {
         ...(model !== undefined && { model: decoded(model) }),
         stream: way === 'streamGenerateContent',
+        ...(count && { counts: true }),
       },
       ...(count && { count }),
     }

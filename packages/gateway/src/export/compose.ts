@@ -84,5 +84,6 @@ export function compose(deployment: Deployment = DEPLOYMENT): string {
     },
     secrets: { 'admin-token': { environment: 'SLUICE_ADMIN_TOKEN' } },
   }
-  return stringify(file, { lineWidth: 0 })
+  // Readers of YAML 1.1 would take `no` for false.
+  return stringify(file, { lineWidth: 0, compat: 'yaml-1.1' })
 }

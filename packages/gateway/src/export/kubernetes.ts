@@ -18,7 +18,7 @@ const MARGIN = 5
  */
 export function kubernetes(deployment: Deployment = DEPLOYMENT): string {
   return manifests(deployment)
-    .map((manifest) => stringify(manifest, { lineWidth: 0 }))
+    .map((manifest) => stringify(manifest, { lineWidth: 0, compat: 'yaml-1.1' }))
     .join('---\n')
 }
 

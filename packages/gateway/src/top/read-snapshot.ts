@@ -33,6 +33,7 @@ export async function readSnapshot(admin: URL, token: string | undefined): Promi
     throw new SnapshotError(`${admin.origin} answers ${response.status}: is it the admin port of a gateway?`)
   try {
     const snapshot = (await response.json()) as Omit<Snapshot, 'version'> & { version: number }
+    if (typeof snapshot.version !== 'number') throw new TypeError('no snapshot')
     if (snapshot.version !== 1)
       throw new SnapshotError(`${admin.origin} speaks version ${snapshot.version}, this is version 1`)
     return { ...snapshot, version: 1 }

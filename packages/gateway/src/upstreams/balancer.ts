@@ -44,7 +44,7 @@ export class Balancer implements Upstream {
 
   constructor(config: UpstreamConfig, options: BalancerOptions = {}) {
     const { clock = systemClock, random = systemRandom, name = 'upstream', keyOf = (): string => '' } = options
-    const { servers, hostHeader, health, passive, timeouts, allowLinkLocal } = config
+    const { servers, hostHeader, health, passive, timeouts, allowLinkLocal, http2 } = config
     const lookup = allowLinkLocal ? options.lookup : guardedLookup(options.lookup)
     this.lookup = lookup
     const connect =
@@ -56,6 +56,7 @@ export class Balancer implements Upstream {
           headersTimeout: timeouts.headers,
           bodyTimeout: timeouts.body,
           lookup,
+          http2,
         }))
     this.#random = random
     this.below = new Below({ name, clock, keyOf, inflight: () => this.inflight })

@@ -44,6 +44,7 @@ export function yamlDocument(name: string, text: string, reading: YamlReading = 
   // Its own search for keys that are there twice takes time with the square of their number.
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false })
   const [problem] = [...document.errors, ...document.warnings]
+  if (problem?.code === 'MULTIPLE_DOCS') throw new InputError(`${placeAt(problem.pos[0])}: more than one document`)
   if (problem !== undefined) throw new InputError(`${placeAt(problem.pos[0])}: ${problem.message}`)
   let aliases = 0
   visit(document, {

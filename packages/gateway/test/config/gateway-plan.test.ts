@@ -49,6 +49,18 @@ describe('gatewayPlan', () => {
     })
   })
 
+  it('wants two ports, not one, where the addresses are the same', () => {
+    assert.equal(
+      wrong(`${APP}listen: { port: 9090 }`),
+      'c.yaml:2:1: listen.adminPort: expected another port than that for requests, got 9090',
+    )
+    assert.match(wrong(APP, { port: 1 }, { SLUICE_ADMIN_PORT: '1' }), /listen\.adminPort: expected another port/)
+    const local = `${APP}listen: { host: 127.0.0.1, port: 1, adminPort: 1 }`
+    assert.match(wrong(local), /listen\.adminPort: expected another port/)
+    assert.equal(wrong(local, { adminHost: '127.0.0.2' }), '')
+    assert.equal(wrong(APP, { port: 0, adminPort: 0 }), '')
+  })
+
   it('S3.4 a bad variable is one line, whatever else is said', () => {
     for (const [name, value] of [
       ['SLUICE_PORT', 'x'],
@@ -57,6 +69,8 @@ describe('gatewayPlan', () => {
       ['SLUICE_PRESET', 'prod'],
       ['SLUICE_REDIS_URL', 'http://x'],
       ['SLUICE_ON_DOWN', 'maybe'],
+      ['SLUICE_HOST', '999.1.1.1'],
+      ['SLUICE_ADMIN_TOKEN', 'tooshort'],
       ['BACKPRESSURE_MAX_CONCURRENT', '0'],
     ] as const)
       assert.match(wrong(APP, {}, { [name]: value }), new RegExp(`^${name} is "[^"]*"; expected [^\\n]+$`))
@@ -145,6 +159,16 @@ describe('gatewayPlan', () => {
       'a policy without a fleet',
       `${APP}limits: { a: { kind: fixed, limit: 3, onDown: open } }`,
       /onDown: expected nothing without scope: fleet/,
+    ],
+    [
+      'lanes that would starve in strict order',
+      `${APP}redis: { url: "redis://r" }\nlanes: {}\nlimits: { a: { kind: fixed, limit: 3, scope: fleet, onDown: open, order: strict } }`,
+      /limits\.a\.order: expected share where there are lanes .*, got "strict"/,
+    ],
+    [
+      'lanes of the preset that would starve in strict order',
+      `${APP}redis: { url: "redis://r" }\npreset: production\nlimits: { a: { kind: fixed, limit: 3, scope: fleet, onDown: open, order: strict } }`,
+      /limits\.a\.order: expected share where there are lanes .*, got "strict"/,
     ],
     [
       'a fixed fleet limit by tenant',
@@ -241,6 +265,20 @@ describe('gatewayPlan', () => {
       /^--upstream: expected an address that is neither link-local .*, got "http:\/\/169\.254\.169\.254"$/,
     )
     assert.match(wrong(APP, { servers: ['http://10.0.0.1', 'http://169.254.0.9'] }), /^--upstream: .*169\.254\.0\.9"$/)
+  })
+
+  it('S3.6 says in its table over what lanes have their shares', () => {
+    const limits = `limits:
+  own: { kind: fixed, limit: 3 }
+  everybody: { kind: fixed, limit: 300, scope: fleet, onDown: share }
+  rate: { kind: rate, requests: 3 }`
+    const text = `${APP}redis: { url: "redis://r" }\n${limits}`
+    const lines = tableOf(planOf(`${text}\nlanes: {}`)).split('\n')
+    const row = (name: string): string => lines.find((line) => line.startsWith(`  ${name} `)) ?? ''
+    assert.match(row('own'), /lanes of this gateway$/)
+    assert.match(row('everybody'), /everywhere together, share without Redis +lanes of all gateways$/)
+    assert.doesNotMatch(row('rate'), /lanes/)
+    assert.doesNotMatch(tableOf(planOf(text)), /lanes/)
   })
 
   it('tells nothing of its secrets', () => {

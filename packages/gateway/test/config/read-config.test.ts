@@ -58,8 +58,10 @@ describe('a configuration file', () => {
   })
 
   it('says no secret', () => {
-    const lines = wrong('listen: { adminToken: hunter2 }\nredis: { url: "http://me:hunter2@x" }')
+    const lines = [...wrong('listen: { adminToken: hunter2 }\nredis: { url: "http://me:hunter2@x" }')]
     assert.equal(lines.length, 2)
+    lines.push(...wrong('tenants: { from: jwt, jwks: "ftp://x/keys?key=hunter2" }'))
+    assert.equal(lines.length, 3)
     for (const line of lines) assert.doesNotMatch(line, /hunter2/)
   })
 

@@ -53,6 +53,15 @@ describe('the files of a deployment', () => {
     assert.equal(validate({ ...older, services: { gateway: { imagine: 'x' } } }), false, 'the schema can say no')
   })
 
+  it('compose, Kubernetes: mean the same to readers of YAML 1.1', () => {
+    assert.deepEqual(parse(compose(), { version: '1.1' }), parse(compose()))
+    const all = parseAllDocuments(kubernetes(), { version: '1.1' })
+    assert.deepEqual(
+      all.map((document) => document.toJS() as unknown),
+      manifests(),
+    )
+  })
+
   it('compose: the files in it are what was exported, once its dollars are read as compose reads them', () => {
     const { configs } = parse(compose()) as { configs: Record<string, { content: string }> }
     const read = (name: string): string => {

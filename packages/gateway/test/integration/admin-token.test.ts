@@ -22,6 +22,7 @@ describe('an admin port that others can reach', () => {
       counts,
       proxy,
       () => SNAPSHOT,
+      () => ({}),
       () => undefined,
     ),
     report: () => backpressureReport(undefined, counts, proxy),

@@ -40,12 +40,13 @@ describe('sluice demo', () => {
     }
   })
 
-  it('refuses a time too short or no time at all: one line, exit 2', async () => {
-    for (const [text, why] of [
-      ['3s', /the least is 10s/],
-      ['soon', /is not a duration/],
+  it('refuses a time too short, no time at all, and a report that nobody can write: one line, exit 2', async () => {
+    for (const [flag, text, why] of [
+      ['--for', '3s', /the least is 10s/],
+      ['--for', 'soon', /is not a duration/],
+      ['--report', '/nowhere/demo.html', /--report is "\/nowhere\/demo\.html"; expected a file that can be written/],
     ] as const) {
-      const { code, stdout, stderr } = await sluice('demo', '--for', text).ended
+      const { code, stdout, stderr } = await sluice('demo', flag, text).ended
       assert.equal(code, 2)
       assert.equal(stdout, '')
       assert.match(stderr, why)

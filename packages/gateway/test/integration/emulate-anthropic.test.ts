@@ -52,7 +52,8 @@ describe('the emulator and @anthropic-ai/sdk', () => {
       assert.deepEqual([output_tokens, cache_read_input_tokens, cache_creation_input_tokens], [5, 4, 2])
       const { input_tokens: all } = (await client(url).messages.create(HELLO)).usage
       assert.equal(input_tokens, all - 6)
-      assert.equal((await client(url).messages.countTokens(HELLO)).input_tokens, all)
+      const { model, messages } = HELLO
+      assert.equal((await client(url).messages.countTokens({ model, messages })).input_tokens, all)
     })
   })
 

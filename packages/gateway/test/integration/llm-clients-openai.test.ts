@@ -5,6 +5,7 @@ import { runInNewContext } from 'node:vm'
 import OpenAI, {
   APIConnectionTimeoutError,
   APIUserAbortError,
+  AzureOpenAI,
   InternalServerError,
   NotFoundError,
   RateLimitError,
@@ -32,6 +33,31 @@ describe('wrapOpenai', () => {
       assert.deepEqual([begun, settled, unknown, inflight], [1, 1, 0, 0])
       assert.deepEqual(used, { input: data.usage!.prompt_tokens, output: 7 })
     })
+  })
+
+  it('AzureOpenAI: keeps its version and its deployment, which names the model where nothing else does', async () => {
+    await withEmulator({ profile: 'azure', output: 3 }, async (_, endpoint) => {
+      const pool = poolOf({ tpm: 1e6 })
+      const azure = { apiKey: 'any', apiVersion: '2024-10-21', endpoint }
+      const { messages } = HELLO
+      const plain = wrapOpenai(new AzureOpenAI(azure), pool)
+      const deployed = wrapOpenai(new AzureOpenAI({ ...azure, deployment: MODEL }), pool)
+      for (const client of [plain, plain.withOptions({ maxRetries: 0 })])
+        assert.equal((await client.chat.completions.create(HELLO)).model, MODEL)
+      const { response } = await deployed.chat.completions.create({ model: '', messages }).withResponse()
+      assert.equal(response.url, `${endpoint}/openai/deployments/m/chat/completions?api-version=2024-10-21`)
+      assert.deepEqual([standing(pool).settled, standing(pool).inflight], [3, 0])
+    })
+  })
+
+  it('S2.1 embeddings take no tokens for an answer', async () => {
+    const pool = poolOf({ tpm: 1000 })
+    const body = { object: 'list', data: [], usage: { prompt_tokens: 7, total_tokens: 7 } }
+    const client = new OpenAI({ apiKey: 'any', fetch: async () => Response.json(body) })
+    await wrapOpenai(client, pool).embeddings.create({ model: MODEL, input: ['a', 'b'] })
+    const { used, budgets } = standing(pool)
+    assert.equal(used.input, 7)
+    assert.ok(budgets.tokens!.available > 800, `${budgets.tokens!.available}`)
   })
 
   it('a stream, with its usage and without', async () => {
@@ -187,7 +213,7 @@ describe('wrapOpenai', () => {
       await assert.rejects(third, refusedAs('queue_full', /queue is full/))
       await assert.rejects(second, refusedAs('queue_timeout', /no slot came free/))
       const late = pool.with({ deadline: performance.now() + 10 }, () => openai.chat.completions.create(HELLO))
-      await assert.rejects(late, refusedAs('deadline', /./))
+      await assert.rejects(late, refusedAs('deadline', /in time(; it could begin in [\d.ms]+)?$/))
       stop.abort()
       assert.ok((await first) instanceof APIUserAbortError)
       assert.equal(provider.tally.arrived, 1)

@@ -9,6 +9,7 @@ import { startEmulator, type Emulator } from '../../src/emulate/index.ts'
 import type { Snapshot } from '../../src/live/snapshot.ts'
 import { wish } from './emulate-rig.ts'
 import { HELLO, openaiOf } from './llm-gateway-rig.ts'
+import { until } from './proxy-rig.ts'
 import { launchRun, type Sluice } from './run-child.ts'
 
 const program = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(
@@ -23,19 +24,14 @@ describe('S3.8 the figures of language models', { timeout: 30_000 }, () => {
   let at = ''
   let metrics = ''
   let output = 0
+  let file = ''
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'sluice-figures-'))
     const limits = { requests: 1000, tokens: 90_000 }
     emulator = await startEmulator({ limits, output: 12, engine: { ttft: 20, tokensPerSecond: 150 } })
-    const file = join(folder, 'sluice.yaml')
-    await writeFile(
-      file,
-      `listen: { host: 127.0.0.1, port: 0, adminPort: 0 }
-upstreams: { models: { servers: [{ url: 'http://127.0.0.1:${emulator.port}' }], hostHeader: upstream } }
-llm: { dialect: openai, maxOutput: 1000, limits: [{ model: m, rpm: 1000, tpm: 100000 }] }
-`,
-    )
+    file = join(folder, 'sluice.yaml')
+    await writes(100_000)
     gateway = await launchRun(file)
     at = `http://127.0.0.1:${gateway.adminPort}`
     await calls()
@@ -47,6 +43,16 @@ llm: { dialect: openai, maxOutput: 1000, limits: [{ model: m, rpm: 1000, tpm: 10
     await emulator?.close()
     await rm(folder, { recursive: true, force: true })
   })
+
+  async function writes(tpm: number): Promise<void> {
+    await writeFile(
+      file,
+      `listen: { host: 127.0.0.1, port: 0, adminPort: 0 }
+upstreams: { models: { servers: [{ url: 'http://127.0.0.1:${emulator.port}' }], hostHeader: upstream } }
+llm: { dialect: openai, maxOutput: 1000, limits: [{ model: m, rpm: 1000, tpm: ${tpm} }] }
+`,
+    )
+  }
 
   async function calls(): Promise<void> {
     const openai = openaiOf(`http://127.0.0.1:${gateway.port}`, { maxRetries: 0 })
@@ -139,5 +145,24 @@ llm: { dialect: openai, maxOutput: 1000, limits: [{ model: m, rpm: 1000, tpm: 10
     } finally {
       await browser.close()
     }
+  })
+
+  it('go on where they were when a new plan changes the limits of a model', async () => {
+    const counted = (): readonly string[] =>
+      metrics
+        .split('\n')
+        .filter((line) => /^backpressure_llm_\w+_(total|bucket|sum|count)\b/.test(line))
+        .sort()
+    const before = counted()
+    assert.ok(before.length > 50)
+    await writes(80_000)
+    gateway.kill('SIGHUP')
+    await until('the new plan', () => /SIGHUP: .* is in force/.test(gateway.err()))
+    metrics = await (await fetch(`${at}/metrics`)).text()
+    assert.deepEqual(counted(), before)
+    const arrived = value('backpressure_llm_calls_total')
+    await openaiOf(`http://127.0.0.1:${gateway.port}`, { maxRetries: 0 }).chat.completions.create(HELLO)
+    metrics = await (await fetch(`${at}/metrics`)).text()
+    assert.equal(value('backpressure_llm_calls_total'), arrived + 1)
   })
 })

@@ -70,6 +70,36 @@ describe('S2.3 who would wait too long, and other ways', () => {
     })
   })
 
+  it('upstream: also who finds the queue full by count goes there, so many bodies at once and no more', async () => {
+    const yaml = `inflight: { count: 1, adaptive: false }\nqueue: { max: 1 }\noverflow: { cached: 1m, count: 2 }`
+    const slow = { engine: { tokensPerSecond: 100 } }
+    await withDoor({ yaml, emulators: [slow], overflow: slow }, async (rig) => {
+      const openai = openaiOf(rig.url, { maxRetries: 0 })
+      await openai.chat.completions.create(HELLO)
+      const release = await hold(rig)
+      const waiting = openai.chat.completions.create({ ...HELLO, temperature: 2 })
+      await until('one to wait', () => rig.door.holdings.tokens > 0)
+      try {
+        const { response } = await openai.chat.completions.create(HELLO).withResponse()
+        assert.match(response.headers.get('cache-status')!, /^sluice; hit/)
+        const others = Array.from({ length: 3 }, (_, at) =>
+          openai.chat.completions.create({ ...HELLO, temperature: at, max_tokens: 5 }),
+        )
+        const answers = await Promise.allSettled(others)
+        const refused = answers.filter((answer) => answer.status === 'rejected')
+        assert.equal(refused.length, 1)
+        assert.ok(refused.every(({ reason }) => isRefused(reason)))
+        assert.deepEqual(rig.door.status.overflowed, { cached: 1, upstream: 2, batch: 0 })
+        const { detours, count } = rig.door.holdings
+        assert.deepEqual([detours, count], [0, 1])
+      } finally {
+        release()
+      }
+      await waiting
+      assert.equal(rig.door.holdings.bytes, 0)
+    })
+  })
+
   it('batch: who prefers an answer later is handed over, and the others are told that they could be', async () => {
     const taken: string[] = []
     const batch: RequestListener = (req, res) => {

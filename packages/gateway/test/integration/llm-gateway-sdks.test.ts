@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import type { RequestListener } from 'node:http'
 import { describe, it } from 'node:test'
+import { createOpenAI } from '@ai-sdk/openai'
 import { APIError as AnthropicError } from '@anthropic-ai/sdk'
 import { generateText, jsonSchema, streamText, tool, type ToolSet } from 'ai'
 import { APIError, APIConnectionError, InternalServerError } from 'openai'
@@ -105,6 +107,45 @@ describe('S2.3 unmodified SDKs through the gateway', () => {
       })
       // Two of the gateway's, and none of the SDK's.
       assert.equal(emulator.provider.tally.refused.overloaded, 3)
+    })
+  })
+
+  it('a stream cut in the middle of a line breaks, and is told nothing that would be read as the rest of it', async () => {
+    for (const [sent, told] of [
+      ['data: {"choices":[]}\n\ndata: {"choi', false],
+      ['data: {"choices":[]}\n', true],
+      ['', true],
+    ] as const) {
+      const listener: RequestListener = (req, res) => {
+        res.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
+        res.write(sent, () => setImmediate(() => req.socket.destroy()))
+      }
+      await withDoor({ listener }, async ({ url, door }) => {
+        const response = await fetch(`${url}/v1/chat/completions`, { method: 'POST', body: JSON.stringify(HELLO) })
+        let text = ''
+        await assert.rejects(async () => {
+          for await (const part of response.body!.pipeThrough(new TextDecoderStream())) text += part
+        })
+        assert.equal(text.slice(0, sent.length), sent)
+        assert.equal(text.slice(sent.length).startsWith('\n\ndata: {"error":'), told, JSON.stringify(text))
+        if (!told) assert.equal(text, sent)
+        await until('it to be free', () => door.line.status.inflight === 0)
+      })
+    }
+  })
+
+  it('a refusal in a stream of Responses is an error the AI SDK understands', async () => {
+    const yaml = 'queue: { maxWait: 40ms, hold: 0ms }\ninflight: { count: 1, adaptive: false }'
+    await withDoor({ yaml, emulators: [{ engine: { ttft: 300 } }] }, async ({ url, door }) => {
+      const first = openaiOf(url).chat.completions.create(HELLO)
+      await until('the place to be taken', () => door.line.status.inflight === 1)
+      let told: unknown
+      const model = createOpenAI({ apiKey: 'any', baseURL: `${url}/v1` }).responses('m')
+      const streamed = streamText({ model, prompt: 'x', maxRetries: 0, onError: ({ error }) => void (told = error) })
+      await streamed.consumeStream()
+      assert.match(JSON.stringify(told), /could not begin in time/)
+      assert.doesNotMatch(String(told), /validation/i)
+      await first
     })
   })
 

@@ -24,13 +24,16 @@ export interface Nginx {
   stop(): Promise<void>
 }
 
-/** Starts it on a free port. The caller stops it. */
-export async function startNginx(): Promise<Nginx> {
+/**
+ * Starts it on a free port. The caller stops it.
+ * @param isHttp2 it speaks HTTP/2, eight streams at a time, and ends a connection with its 50th; else HTTP/1.1
+ */
+export async function startNginx(isHttp2 = false): Promise<Nginx> {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-nginx-'))
   const root = join(folder, 'www')
   await mkdir(join(root, 'up'), { recursive: true })
   const port = await freePort()
-  await writeFile(join(folder, 'nginx.conf'), configuration(folder, root, port))
+  await writeFile(join(folder, 'nginx.conf'), configuration(folder, root, port, isHttp2))
   const child = spawn(BINARY!, ['-p', folder, '-c', join(folder, 'nginx.conf'), '-e', join(folder, 'error.log')], {
     stdio: 'ignore',
   })
@@ -73,7 +76,7 @@ export async function sumOf(path: string): Promise<string> {
   return hash.digest('hex')
 }
 
-function configuration(folder: string, root: string, port: number): string {
+function configuration(folder: string, root: string, port: number, isHttp2: boolean): string {
   // Workers of a root nginx would else be somebody who may not read the folder.
   const user = process.getuid?.() === 0 ? 'user root;' : ''
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
@@ -83,8 +86,9 @@ function configuration(folder: string, root: string, port: number): string {
 events { worker_connections 256; }
 http {
   access_log off; client_max_body_size 0; ${temporary}
+  ${isHttp2 ? 'keepalive_requests 50; http2_max_concurrent_streams 8;' : ''}
   server {
-    listen 127.0.0.1:${port}; root ${root};
+    listen 127.0.0.1:${port}${isHttp2 ? ' http2' : ''}; root ${root};
     location /nothing { return 204; }
     location /up/ { dav_methods PUT; }
   }

@@ -115,4 +115,18 @@ describe('sluice run, ended', { skip: noCurl }, () => {
       assert.match(await curl('-i', `http://127.0.0.1:${run.port}/`), /^HTTP\/1\.1 502 /)
     })
   })
+
+  it('S3.5 a Redis that is not there yet is told as well, without its password, by several processes once', async () => {
+    await scene(async (stage) => {
+      const fleet = ['--max-concurrent', '3', '--redis', 'redis://:hunter2@127.0.0.1:1', '--on-down', 'share']
+      const run = await startRun(1, ...fleet, '--workers', '2')
+      stage.onEnd(() => run.stop())
+      await until('both warnings', () => run.err().split('\n').length === 3)
+      assert.match(run.err(), /^sluice: http:\/\/127\.0\.0\.1:1 cannot be reached now \(ECONNREFUSED\)[^\n]*\n/m)
+      assert.match(
+        run.err(),
+        /^sluice: redis:\/\/:\*\*\*@127\.0\.0\.1:1 cannot be reached now \(ECONNREFUSED\)[^\n]*\n/m,
+      )
+    })
+  })
 })

@@ -8,6 +8,8 @@ const PORTS = ['--host', '127.0.0.1', '--port', '0', '--admin-port', '0']
 
 const BAD: readonly (readonly [what: string, parameters: readonly string[], says: RegExp])[] = [
   ['an unknown command', ['rum'], /unknown command 'rum'/],
+  ['help of an unknown command', ['help', 'rum'], /unknown command 'rum'.*run/],
+  ['an unknown command with --help', ['rum', '--help'], /unknown command 'rum'.*run/],
   ['an unknown flag', ['run', ...UPSTREAM, '--frob'], /unknown option '--frob'/],
   ['no upstream', ['run'], /--upstream/],
   ['an upstream that is no URL', ['run', '--upstream', 'nope'], /'nope' is invalid. Expected an origin like http/],

@@ -70,6 +70,14 @@ describe('the admin port of sluice run', () => {
     assert.equal(answer.headers['access-control-allow-origin'], undefined)
   })
 
+  it('an order of a page of elsewhere is refused, also where it has the token', async () => {
+    const own = `127.0.0.1:${run.adminPort}`
+    for (const origin of ['http://evil.example', 'null', 'http://localhost', `http://${own}.evil.example`, '', own])
+      assert.equal((await post('/control/reload', { ...known, host: own, origin })).status, 403, origin)
+    for (const origin of [`http://${own}`, `https://${own}`])
+      assert.equal((await post('/control/reload', { ...known, host: own, origin })).status, 200, origin)
+  })
+
   it('orders need the token, whole, as a bearer, and nothing else will do', async () => {
     for (const authorization of [
       '',

@@ -33,6 +33,7 @@ function rebound(times: number) {
 const config = (url: string, change: Partial<UpstreamConfig> = {}): UpstreamConfig => ({
   servers: [{ url, weight: 1 }],
   hostHeader: 'client',
+  http2: false,
   passive: { failures: 0, restFor: 10_000 },
   timeouts: { connect: 1000, headers: 1000, body: 1000 },
   allowLinkLocal: false,

@@ -31,6 +31,9 @@ describe('Recorder', () => {
     assert.ok(Math.abs(tick.good / tick.admitted - 3 / 5) < 0.01)
     assert.ok(recorder.figures().offered > 0)
     assert.equal(recorder.tenants.top(1)[0]?.tenant, 'acme')
+    recorder.passed('critical')
+    const { high: best, low, critical } = recorder.counted
+    assert.deepEqual([best?.admitted, low?.rejected, critical?.admitted], [4, 1, 2])
   })
 
   it('S1.14 the seconds of several processes make one', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { configOf, ConfigProblems, gatewayPlan, redacted, type GatewayPlan } from '../../src/config/index.ts'
+import { configOf, ConfigProblems, gatewayPlan, redacted, tableOf, type GatewayPlan } from '../../src/config/index.ts'
 
 const ONE = "upstreams: { models: { servers: [{ url: 'http://127.0.0.1:1' }] } }\n"
 
@@ -21,6 +21,7 @@ const BAD = [
   ['{ dialect: openai, limits: [{ model: m, itpm: 5 }] }', /llm\.limits/],
   ['{ dialect: openai, limits: [{ model: m, rpm: 5 }, { model: m, rpm: 5 }] }', /each model once/],
   ['{ dialect: openai, limits: [{ model: m, rpm: 5 }], scope: fleet }', /a Redis/],
+  ['{ dialect: openai, limits: [{ model: m, rpm: 5 }], onDown: closed }', /llm\.onDown.*nothing without scope: fleet/],
   ['{ dialect: openai, overflow: { upstream: other } }', /overflow\.upstream.*a second upstream/],
   ['{ dialect: openai, overflow: { batch: models } }', /overflow\.batch.*a second upstream/],
   ['{ dialect: openai, overflow: { count: 5 } }', /llm\.overflow.*upstream, cached or batch/],
@@ -68,6 +69,18 @@ describe('S2.3 the section llm', () => {
       () => gatewayPlan({ file: configOf('f.yaml', ONE, {}), flags: { llmUsage: 'inject' } }),
       /--llm-usage.*--llm or a section llm beside it/,
     )
+  })
+
+  it('says who is let in while the Redis of its limits is gone: its part, unless something else is asked for', () => {
+    const table = (more: string): string =>
+      tableOf(
+        planOf(
+          `{ dialect: openai, limits: [{ model: m, rpm: 5 }], scope: fleet${more} }`,
+          'redis: { url: "redis://r" }\n',
+        ),
+      )
+    assert.match(table(''), /paced +m, everywhere together, share without Redis/)
+    assert.match(table(', onDown: closed'), /paced +m, everywhere together, closed without Redis/)
   })
 
   it('answers of the last minutes are kept where they may be given again, and nowhere else', () => {

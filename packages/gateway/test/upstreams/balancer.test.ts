@@ -37,6 +37,7 @@ function stage(config: Partial<UpstreamConfig>, servers = 2, weights: readonly n
     {
       servers: Array.from({ length: servers }, (_, i) => ({ url: `http://s${i}:80`, weight: weights[i] ?? 1 })),
       hostHeader: 'client',
+      http2: false,
       passive: { failures: 3, restFor: 10_000 },
       timeouts: { connect: 1, headers: 1, body: 1 },
       allowLinkLocal: false,

@@ -96,7 +96,7 @@ const fixed = z.strictObject({
   ...shared,
   order: standard(
     choice(['share', 'strict']),
-    'Fleet only: within a class the instance that has least is next, or whoever has waited longest anywhere.',
+    'Fleet only: within a class the instance that has least is next, or whoever has waited longest anywhere; that not with lanes.',
     'share',
   ),
   fleetQueue: optional(count(1, MOST), 'Fleet only: how many may wait everywhere together. Default: any number.'),

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { isIP } from 'node:net'
 import type { Millis } from 'sluice'
 import { trust } from 'sluice/http'
-import { choice, count, duration, optional, required, size, standard, text, type Kind } from '../fields.ts'
+import { choice, count, duration, flag, optional, required, size, standard, text, type Kind } from '../fields.ts'
 
 /** What the gateway shows to clients on the data port. */
 export interface TlsConfig {
@@ -18,6 +18,8 @@ export interface ListenConfig {
   readonly host: string
   readonly port: number
   readonly tls?: TlsConfig | undefined
+  /** HTTP/2 without TLS. */
+  readonly h2c: boolean
   readonly adminHost: string
   readonly adminPort: number
   readonly adminToken?: string | undefined
@@ -27,12 +29,14 @@ export interface ListenConfig {
   readonly drainTimeout: Millis
 }
 
-const ADDRESS: Kind<string> = text(
+/** Where to listen. */
+export const ADDRESS: Kind<string> = text(
   'an IP address of this machine, or localhost',
   (address) => isIP(address) !== 0 || address === 'localhost',
 )
 
-const TOKEN: Kind<string> = text('16 to 200 letters and signs without spaces', (token) =>
+/** What lets in where a stranger is not. */
+export const TOKEN: Kind<string> = text('16 to 200 letters and signs without spaces', (token) =>
   /^[\x21-\x7e]{16,200}$/.test(token),
 )
 
@@ -58,7 +62,10 @@ const tlsSection: z.ZodType<TlsConfig> = z
     key: required(FILE, 'A PEM file: the private key, without a passphrase.'),
     minVersion: standard(choice(['TLSv1.2', 'TLSv1.3']), 'The oldest version that is spoken.', MIN_VERSION),
   })
-  .meta({ description: 'HTTP/1.1 and HTTP/2 over TLS on the data port. Left out: HTTP/1.1 without.' })
+  .meta({
+    description:
+      'HTTP/1.1 and HTTP/2 over TLS on the data port. Left out: HTTP/1.1 without, and HTTP/2 where h2c says so.',
+  })
 
 const bodyPace: z.ZodType<ListenConfig['bodyPace']> = z
   .strictObject({
@@ -75,6 +82,7 @@ export const listenSection: z.ZodType<ListenConfig> = z
     host: standard(ADDRESS, 'Address of the data port.', '0.0.0.0'),
     port: standard(PORT, 'The data port; 0 takes any free one.', 8080),
     tls: tlsSection.optional(),
+    h2c: standard(flag(), 'HTTP/2 without TLS, too, from clients that begin with it (prior knowledge).', false),
     adminHost: standard(ADDRESS, 'Address of the admin port. Other than loopback needs an adminToken.', '127.0.0.1'),
     adminPort: standard(PORT, 'Health, metrics, snapshot, control; 0 takes any free one.', 9090),
     adminToken: optional(

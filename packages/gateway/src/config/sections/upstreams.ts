@@ -34,6 +34,8 @@ export interface BreakerConfig {
 export interface UpstreamConfig {
   readonly servers: readonly ServerConfig[]
   readonly hostHeader: 'client' | 'upstream'
+  /** Ask its servers over HTTP/2. */
+  readonly http2: boolean
   readonly health?: HealthConfig | undefined
   readonly passive: PassiveConfig
   readonly breaker?: BreakerConfig | undefined
@@ -105,6 +107,11 @@ const upstream: z.ZodType<UpstreamConfig> = z.strictObject({
     description: 'Servers that can stand in for each other. Of two chosen at random the less busy one is asked.',
   }),
   hostHeader: standard(choice(['client', 'upstream']), 'Whose host header the upstream sees.', 'client'),
+  http2: standard(
+    flag(),
+    'Ask over HTTP/2: https servers choose (ALPN) and may take HTTP/1.1, http servers must speak it from the first byte.',
+    false,
+  ),
   health: health.optional(),
   passive: passive.prefault({}),
   breaker: breaker.optional(),

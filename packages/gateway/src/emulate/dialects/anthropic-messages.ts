@@ -12,7 +12,7 @@ export const anthropicMessages: Dialect = {
   read: (body, path) => {
     const messages = list(body, 'messages')
     const maxTokens = amount(body, 'max_tokens')
-    if (maxTokens === undefined) throw new InvalidRequest(400, 'max_tokens: Field required')
+    if (maxTokens === undefined && !path.counts) throw new InvalidRequest(400, 'max_tokens: Field required')
     return {
       model: named(body, path.model),
       size: promptSize(messages.length, messages, body['system'], body['tools']),

@@ -21,6 +21,8 @@ export interface Dialect {
 export interface PathFacts {
   readonly model?: string
   readonly stream?: boolean
+  /** The prompt is to be counted, and nothing said. */
+  readonly counts?: boolean
 }
 
 /** A call as far as it concerns a provider. */
