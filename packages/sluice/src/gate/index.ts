@@ -1,3 +1,4 @@
+export { algorithmOf } from './algorithm-of.ts'
 export { breaker, type Breaker, type BreakerOptions, type BreakerState } from './breaker.ts'
 export { consecutive, failureRate, type BreakerRule, type FailureRateOptions } from './breaker-rule.ts'
 export { coreOf } from './core-of.ts'

@@ -1,6 +1,7 @@
-import { checkOptions, checkWhole, refuseValue, systemClock, type World } from '../ground/index.ts'
-import { adaptive, fixed, type LimitAlgorithm } from '../limit/index.ts'
+import { checkOptions, checkWhole, systemClock, type World } from '../ground/index.ts'
+import { adaptive, type LimitAlgorithm } from '../limit/index.ts'
 import { priority, type QueueDiscipline } from '../queue/index.ts'
+import { algorithmOf } from './algorithm-of.ts'
 import { defineGate } from './define.ts'
 import type { Gate, Observer } from './gate.ts'
 import { Meter } from './meter.ts'
@@ -26,7 +27,7 @@ export interface LimiterOptions extends World {
 export function limiter(options: LimiterOptions = {}): Gate {
   checkOptions('limiter', options)
   const clock = options.clock ?? systemClock
-  const meter = new Meter(algorithmOf(options.limit), clock.now())
+  const meter = new Meter(algorithmOf('limiter.limit', options.limit ?? adaptive()), clock.now())
   const core = new Slots({
     name: options.name ?? 'limiter',
     limit: Math.max(1, Math.floor(meter.limit)),
@@ -37,10 +38,4 @@ export function limiter(options: LimiterOptions = {}): Gate {
     observer: options.observer,
   })
   return defineGate(core, options)
-}
-
-function algorithmOf(limit: number | LimitAlgorithm = adaptive()): LimitAlgorithm {
-  if (typeof limit === 'number') return fixed(checkWhole('limiter.limit', limit, 1))
-  if (typeof (limit as Partial<LimitAlgorithm> | null)?.init === 'function') return limit
-  return refuseValue('limiter.limit', limit, 'a number, or an algorithm such as `adaptive()`')
 }

@@ -1,5 +1,5 @@
 import { checkNumber, systemClock, type Arrival, type Clock, type Millis, type Rejection } from '../ground/index.ts'
-import { coreOf, limiter, shadow, type Gate, type Observer } from '../gate/index.ts'
+import { algorithmOf, coreOf, limiter, shadow, type Gate, type Observer } from '../gate/index.ts'
 import { tally, type Tally } from '../observe/index.ts'
 import { networkOf } from './address.ts'
 import { isHealthPath } from './bypass.ts'
@@ -119,6 +119,6 @@ function gateOf<Req>(options: DoorOptions<Req>, name: string, observer: Observer
   const { gate, limit, dryRun = false, clock } = options
   if (gate !== undefined && limit !== undefined) throw new RangeError('limit: expected nothing beside a gate')
   const common = { name, ...(clock && { clock }), ...(!dryRun && observer && { observer }) }
-  const chosen = gate ?? limiter({ ...common, ...(limit !== undefined && { limit }) })
+  const chosen = gate ?? limiter({ ...common, ...(limit !== undefined && { limit: algorithmOf('limit', limit) }) })
   return dryRun ? shadow(chosen, observer ?? {}) : chosen
 }
