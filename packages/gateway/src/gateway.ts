@@ -20,6 +20,7 @@ import { dataServer } from './data-server.ts'
 import type { MachineStore } from './workers/index.ts'
 import { collect, loadOf, Recorder, type Phase, type Second, type Snapshot, type Tick } from './live/index.ts'
 import { listen, portOf, shut } from './listening.ts'
+import { LoadReadiness } from './readiness/index.ts'
 import { keepPace, ProxyCounts, screen, type ProxyStats } from './proxy/index.ts'
 import type { Visitor } from './routing/index.ts'
 import { identityOf, SecureServer } from './tls/index.ts'
@@ -150,6 +151,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const identity = first.listen.tls && (await identityOf(first.listen.tls))
   const succession = new Succession(await Assembly.of(first, undefined, around))
   recorder.start(() => loadOf(succession.current), options.machine === undefined)
+  const load = new LoadReadiness({ refusals: () => recorder.refusals })
+  // Of several processes the first one judges, for all.
+  if (options.machine === undefined) {
+    load.follow(first)
+    load.start()
+  }
   const whole = wholeGate(succession)
   const gate = (): Gate | undefined =>
     succession.current.routes.some((route) => route.gate !== undefined) ? whole : undefined
@@ -174,6 +181,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     metrics: registry,
     report: () => backpressureReport(gate(), counts, proxied),
     phase: () => phase,
+    causes: () => load.causes,
     snapshot,
     config: () => redacted(succession.current.plan),
     token: () => succession.current.plan.listen.adminToken,
@@ -222,6 +230,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     controls.close()
     whole.close()
     recorder.stop()
+    load.stop()
     tunnels.close()
     await Promise.all([shut(data), shut(control), succession.close()])
   }
@@ -249,6 +258,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     if (renewed !== undefined && data instanceof SecureServer) data.present(renewed)
     succession.succeed(assembly)
     data.timeout = clientTimeoutOf(next)
+    if (options.machine === undefined) load.follow(next)
     loads++
     return { waiting, hash: assembly.hash }
   }

@@ -16,6 +16,8 @@ export interface AdminOptions {
   /** Brings figures up to date before they are told. Default: they always are. */
   readonly fresh?: () => Promise<void>
   readonly phase: () => Phase
+  /** What load has against being sent requests. Default: it is not looked at. */
+  readonly causes?: () => readonly string[]
   readonly snapshot: () => Snapshot
   readonly tick: () => Tick | undefined
   /** The plan in force, without secrets. */
@@ -101,11 +103,18 @@ export function admin(options: AdminOptions): Server {
     },
     '/events': (res) => stream.serve(res),
     '/health/live': (res) => json(res, 200, { status: 'alive' }),
-    '/health/ready': (res) => json(res, phase() === 'ready' ? 200 : 503, { status: phase() }),
+    '/health/ready': ready,
     '/metrics/backpressure': (res) => figures(res, async () => json(res, 200, await options.report())),
     '/snapshot': (res) => figures(res, async () => json(res, 200, snapshot())),
     '/config': (res) => json(res, 200, options.config()),
     '/metrics': (res) => figures(res, async () => send(res, 200, metrics.contentType, await metrics.metrics())),
+  }
+
+  function ready(res: ServerResponse): void {
+    const [now, causes] = [phase(), options.causes?.() ?? []]
+    if (now !== 'ready') return json(res, 503, { status: now })
+    if (causes.length > 0) return json(res, 503, { status: 'unready', causes })
+    json(res, 200, { status: now })
   }
 
   function figures(res: ServerResponse, tell: () => Promise<void>): void {

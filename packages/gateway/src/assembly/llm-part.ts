@@ -113,14 +113,14 @@ function memberOf(member: Member): ServerMember {
 }
 
 function poolOf(
-  { limits = [], dialect, queue, maxOutput, weights, service }: LlmConfig,
+  { limits = [], dialect, queue, maxOutput, weights, service, onDown = 'share' }: LlmConfig,
   store?: BucketsCoordinator,
 ): LlmPool {
   return llmPool({
     limits: limits.map(({ provider: name = dialect, ...figures }) =>
       provider[name]({ maxOutput, ...defined(figures) }),
     ),
-    ...(store !== undefined && { store }),
+    ...(store !== undefined && { store, onDown }),
     queue: { max: Math.max(1, queue.max), maxWait: queue.maxWait },
     weight: (tenant) => weights[tenant] ?? 1,
     service,

@@ -24,6 +24,7 @@ export function checkLlm(llm: LlmConfig, { upstreams, redis }: GatewayPlan, find
   if (overflow !== undefined && elsewhere.size === 0 && overflow.cached === undefined)
     find(at('overflow'), 'upstream, cached or batch: another way')
   if (maxBody > queue.bytes) find(at('maxBody'), `at most queue.bytes, which is ${queue.bytes} bytes`)
+  if (llm.onDown !== undefined && llm.scope === 'local') find(at('onDown'), 'nothing without scope: fleet')
   if (limits === undefined) {
     if (maxOutput > inflight.tokens)
       find(at('maxOutput'), `at most inflight.tokens, which is ${inflight.tokens}: else nothing would ever fit`)

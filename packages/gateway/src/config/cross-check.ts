@@ -61,6 +61,8 @@ function checkListen({ listen }: GatewayPlan, file: ConfigFile): readonly Proble
   const problems: Problem[] = []
   if (listen.h2c && listen.tls !== undefined)
     problems.push(file.problem(['listen', 'h2c'], 'false beside listen.tls: there HTTP/2 is chosen in the handshake'))
+  const { above = 0, until = 0 } = file.config.listen.readiness ?? {}
+  if (until > above) problems.push(file.problem(['listen', 'readiness', 'until'], `at most above, which is ${above}`))
   const loopback = /^(localhost|::1|127\.\d+\.\d+\.\d+)$/.test(adminHost)
   if (!loopback && adminToken === undefined) {
     const expected = `a token (SLUICE_ADMIN_TOKEN): the admin port is open to others on ${adminHost}`

@@ -75,6 +75,7 @@ export function tableOf(plan: GatewayPlan): string {
       ['believed', trusted],
       ['bodies', paceInWords(listen.bodyPace)],
       ['drain', inWords(listen.drainTimeout)],
+      ['readiness', ...readinessInWords(listen.readiness)],
     ]),
     section('routes', plan.routes.map(routeRow)),
     section(
@@ -136,13 +137,23 @@ function paceInWords({ bytes, over }: GatewayPlan['listen']['bodyPace']): string
   return bytes === 0 ? 'as slow as they like' : `at least ${sizeInWords(bytes)} in ${inWords(over)}`
 }
 
-function llmRows({ dialect, queue, inflight, limits = [], retries, overflow }: LlmConfig): readonly Row[] {
+function readinessInWords(plan: GatewayPlan['listen']['readiness']): readonly string[] {
+  if (plan === undefined) return ['whatever the load']
+  const { above, until, sheddingAbove, sheddingFor, settle } = plan
+  const pressed = `fails with processor or memory above ${percent(above)} until ${percent(until)}`
+  const refusing = `more than ${percent(sheddingAbove)} refused for ${inWords(sheddingFor)}`
+  return ['by load', `${pressed}, with ${refusing}; back after ${inWords(settle)}`]
+}
+
+function llmRows(llm: LlmConfig): readonly Row[] {
+  const { dialect, queue, inflight, limits = [], retries, overflow, scope, onDown = 'share' } = llm
   const { max, bytes, tokens, maxWait } = queue
+  const fleet = fleetInWords(scope === 'fleet' ? { onDown } : undefined)
   return [
     [dialect, `${max} may wait ${inWords(maxWait)}, ${sizeInWords(bytes)} and ${tokens} tokens together`],
     limits.length === 0
       ? ['servers', `${inflight.count} calls and ${inflight.tokens} tokens at once for each`]
-      : ['paced', limits.map(({ model }) => model).join(', ')],
+      : ['paced', `${limits.map(({ model }) => model).join(', ')}${fleet}`],
     ['retries', retries.owner === 'client' ? 'by clients' : `here, ${retries.attempts} attempts`],
     ...(overflow === undefined ? [] : [overflowRow(overflow)]),
   ]

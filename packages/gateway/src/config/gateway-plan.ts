@@ -10,7 +10,7 @@ import type { Config } from './schema.ts'
 import { STEP_LEVELS, type CacheConfig, type StepConfig } from './sections/degradation.ts'
 import { llmSection, type LlmConfig } from './sections/llm.ts'
 import type { LanesConfig } from './sections/lanes.ts'
-import { MIN_VERSION, type ListenConfig, type TlsConfig } from './sections/listen.ts'
+import { MIN_VERSION, type ListenConfig, type ReadinessConfig, type TlsConfig } from './sections/listen.ts'
 import type { RedisConfig } from './sections/redis.ts'
 import type { TenantsConfig } from './sections/tenants.ts'
 import type { UpstreamConfig } from './sections/upstreams.ts'
@@ -37,9 +37,16 @@ export interface StepPlan {
   readonly until: number
 }
 
+/** When load makes unready; levels and shares from 0 to 1. */
+export type ReadinessPlan = Readonly<Record<keyof ReadinessConfig, number>>
+
 /** What a gateway does, with every default filled in and every name resolved. Plain data. */
 export interface GatewayPlan {
-  readonly listen: ListenConfig & { readonly trustForwarded: boolean }
+  readonly listen: Omit<ListenConfig, 'readiness'> & {
+    readonly trustForwarded: boolean
+    /** Default: load is not looked at. */
+    readonly readiness?: ReadinessPlan | undefined
+  }
   readonly dryRun: boolean
   readonly refusals: 'envelope' | 'problem'
   readonly upstreams: Readonly<Record<string, UpstreamConfig>>
@@ -122,7 +129,13 @@ function listenOf({ listen }: Config, said: GatewaySettings, problems: Problem[]
     adminToken: said.adminToken ?? listen.adminToken,
     drainTimeout: said.drainTimeout ?? listen.drainTimeout,
     trustForwarded: said.trustForwarded ?? false,
+    readiness: listen.readiness && readinessOf(listen.readiness),
   }
+}
+
+function readinessOf(file: ReadinessConfig): ReadinessPlan {
+  const { above, until = Math.max(0, above - 10), sheddingAbove } = file
+  return { ...file, above: above / 100, until: until / 100, sheddingAbove: sheddingAbove / 100 }
 }
 
 function tlsOf(

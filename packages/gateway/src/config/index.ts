@@ -3,7 +3,14 @@ export { ConfigError } from './config-error.ts'
 export { describeGatewayPlan, describeUpstreams, tableOf } from './describe.ts'
 export type { Kind } from './fields.ts'
 export { gateOf } from './gate-of.ts'
-export { gatewayPlan, simplePlan, type GatewayPlan, type RoutePlan, type StepPlan } from './gateway-plan.ts'
+export {
+  gatewayPlan,
+  simplePlan,
+  type GatewayPlan,
+  type ReadinessPlan,
+  type RoutePlan,
+  type StepPlan,
+} from './gateway-plan.ts'
 export { GATEWAY_VARIABLES, type GatewaySettings } from './gateway-settings.ts'
 export { guardedUrls, linkLocalProblem, type GuardedUrl } from './guarded-urls.ts'
 export type { FleetPlan, LimitPlan } from './limit-plan.ts'

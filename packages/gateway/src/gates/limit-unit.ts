@@ -49,7 +49,7 @@ export type FleetLanes = Readonly<Record<Exclude<Lane, 'critical'>, number>>
 /** Where tenants take turns before a limit that finds itself, a queue that stands would be all anybody sees. */
 const FAIR_WAIT = 250
 
-/** For a slot that another process does not use to come here, in ms. */
+/** For a slot that another instance does not use to come here, in ms. */
 const HANDING_OVER = 25
 
 /** For a bucket of the fleet to answer, in ms. */
@@ -88,8 +88,7 @@ function overProcesses(plan: LimitPlan, instances: number): Exclude<LimitPlan, {
   if (plan.kind === 'rate') return { ...plan, fleet }
   const { permits, threshold = Infinity, queue } = plan
   const capacity = Math.max(0, Math.min(queue.capacity, threshold - permits))
-  // What nobody uses lies where it was used last: who may not wait at all has to wait for it to be asked for.
-  if (capacity === 0) return { ...plan, queue: { capacity: permits, maxWait: HANDING_OVER }, fleet }
+  if (capacity === 0) return { ...plan, queue: { ...queue, capacity }, fleet }
   return { ...plan, queue: { ...queue, capacity }, fleet: { ...fleet, queue: capacity } }
 }
 
@@ -152,7 +151,9 @@ function fleetUnit(
     await store.release()
   }
   if (plan.kind === 'fixed') {
-    const { permits: limit, queue: waiting } = plan
+    const { permits: limit } = plan
+    // What nobody uses lies where it was used last: who may not wait at all has to wait for it to be asked for.
+    const waiting = plan.queue.capacity === 0 ? { capacity: limit, maxWait: HANDING_OVER } : plan.queue
     const fleet = { onDown, order, instances, ...(queue !== undefined && queue > 0 && { queue }) }
     const slots = fleetSlots({ name, coordinator: store.slots(name), limit, ...waiting, ...fleet, ...sharesOf(lanes) })
     const whole = tenants?.fair === false ? flowless(slots) : slots

@@ -8,8 +8,9 @@ import {
   type Millis,
   type Observer,
   type Rejection,
+  type RejectionCode,
 } from 'sluice'
-import type { Lane } from 'sluice/http'
+import type { Lane, Refusals } from 'sluice/http'
 import { TopTenants } from '../tenants/index.ts'
 import { Second } from './second.ts'
 import type { Figures, LaneView, LimitMove, RejectionView, Tick } from './snapshot.ts'
@@ -184,6 +185,19 @@ export class Recorder {
     all.addAll(this.#past)
     all.addAll(this.#now)
     return all.lanes
+  }
+
+  /** What was let in since the start, and turned away for want of room: nobody's own allowance, and nobody who left. */
+  get refusals(): Refusals {
+    const all = [this.#past, this.#now]
+    const counts = all.flatMap(({ by }) => Object.entries(by))
+    return {
+      admissions: all.reduce((sum, { admitted }) => sum + admitted, 0),
+      rejections: counts.reduce(
+        (sum, [code, count]) => sum + (REFUSALS[code as RejectionCode].status === 503 ? count : 0),
+        0,
+      ),
+    }
   }
 
   /** The last ten seconds of each lane that had any. */

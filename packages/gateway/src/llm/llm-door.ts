@@ -125,11 +125,11 @@ export class LlmDoor implements CallSite {
     if (dialect === undefined) return this.#parts.others(req, res)
     this.counts.arrived++
     this.#parts.counts.active++
-    if (this.#isDegraded) res.setHeader('sluice-degraded', 'llm=share')
+    if (this.#isDegraded) res.setHeader('sluice-degraded', `llm=${this.#parts.config.onDown ?? 'share'}`)
     new LlmCall(this, dialect, req, res).begin()
   }
 
-  /** True while each gateway has only its part of the limits, because their store is gone. */
+  /** True while the policy decides about the limits, because their store is gone. */
   get #isDegraded(): boolean {
     if (this.#queue !== undefined) return false
     const now = this.clock.now()

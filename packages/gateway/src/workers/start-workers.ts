@@ -69,6 +69,7 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Worker
       const tls = waiting.includes('listen.tls') ? before : next.listen.tls
       plan = { ...next, listen: { ...next.listen, host, port, adminHost, adminPort, tls } }
       loads++
+      whole.follow()
       return { waiting, hash: planHash(plan) }
     },
     read: options.read,
@@ -81,6 +82,7 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Worker
     report: () => whole.report(),
     fresh: () => whole.fresh(),
     phase,
+    causes: () => whole.causes,
     snapshot: () => whole.snapshot(),
     tick: () => whole.tick(),
     config: () => redacted(plan),

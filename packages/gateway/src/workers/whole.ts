@@ -2,7 +2,9 @@ import { Registry } from 'prom-client'
 import { backpressureReport, shownMetrics, type BackpressureReport } from '../admin/index.ts'
 import type { GatewayPlan } from '../config/index.ts'
 import { Recorder, Second, stateOf, type Load, type Phase, type Snapshot, type Tick } from '../live/index.ts'
+import { LoadReadiness } from '../readiness/index.ts'
 import { mergedSnapshot } from './merged-snapshot.ts'
+import { usageOf } from './usage.ts'
 import { added, counted, ofWorker, sumOf } from './merged-metrics.ts'
 import type { MetricsData, WorkerFigures } from './message.ts'
 
@@ -28,6 +30,7 @@ export class Whole {
   readonly contentType: string = Registry.PROMETHEUS_CONTENT_TYPE
   readonly #options: WholeOptions
   readonly #recorder = new Recorder()
+  readonly #readiness: LoadReadiness
   readonly #snapshots = new Map<number, Snapshot>()
   readonly #metrics = new Map<number, MetricsData>()
   /** What those had counted who have ended. */
@@ -37,17 +40,34 @@ export class Whole {
 
   constructor(options: WholeOptions) {
     this.#options = options
+    // Each can use all processors there are: what matters is what they use together.
+    this.#readiness = new LoadReadiness({
+      refusals: () => this.#recorder.refusals,
+      usage: usageOf(() => mergedSnapshot(this.#snapshots, options.plan()).process),
+    })
   }
 
   /** From now on a second is a second, everywhere at the same time. */
   start(): void {
     this.#recorder.start(() => this.#load(), false)
+    this.follow()
     this.#timer = setInterval(() => void this.#beat(), SECOND)
     this.#timer.unref()
   }
 
+  /** The plan may be another. */
+  follow(): void {
+    this.#readiness.follow(this.#options.plan())
+  }
+
+  /** What load has against the whole. */
+  get causes(): readonly string[] {
+    return this.#readiness.causes
+  }
+
   stop(): void {
     clearInterval(this.#timer)
+    this.#readiness.stop()
   }
 
   hear(number: number, { snapshot, metrics, second }: WorkerFigures): void {
@@ -140,6 +160,8 @@ export class Whole {
     await this.#options.tell(true)
     const { loop, cpu } = mergedSnapshot(this.#snapshots, this.#options.plan()).process
     this.#recorder.tick({ loop, cpu })
+    // Now that what came of the last second is known.
+    this.#readiness.judge()
   }
 
   /** What is in progress and waiting, and what may be: at the innermost limit of each route, as one process counts it. */

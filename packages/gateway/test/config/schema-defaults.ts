@@ -7,6 +7,8 @@ export const DEFAULTS: readonly (readonly [path: string, value: unknown])[] = [
   ['listen.bodyPace.bytes', '1000B'],
   ['listen.bodyPace.over', '10s'],
   ['listen.drainTimeout', '30s'],
+  ['listen.readiness.above', 90],
+  ['listen.readiness.sheddingFor', '10s'],
   ['dryRun', false],
   ['refusals', 'envelope'],
   ['lanes.shares.high', 40],

@@ -24,6 +24,24 @@ async function metricsOf({ adminPort }: Gateway): Promise<string> {
 }
 
 describe('gateways with one limit', { skip: noRedis }, () => {
+  it('S3.5 where nobody may wait, as many as the limit are let in all the same', async () => {
+    await scene(async (stage) => {
+      const redis = await redisFor(stage)
+      const port = await stage.upstream((_req, res) => void setTimeout(() => res.end('done'), 300))
+      const text = shared(redis, port, 'closed').replace('capacity: 100, maxWait: 5s', 'capacity: 0')
+      const gateways = [await gatewayOf(stage, text), await gatewayOf(stage, text)]
+      // A coordinator that has just started grants nothing before it knows what is in use.
+      for (let served = 0; served < 2; )
+        served = (await Promise.all(gateways.map(({ port: at }) => ask(at)))).filter((end) => end.status === 200).length
+      for (let burst = 0; burst < 2; burst++) {
+        const all = await Promise.all(
+          Array.from({ length: 40 }, async (_, at) => (await ask(gateways[at % 2]!.port)).status),
+        )
+        assert.equal(all.filter((status) => status === 200).length, LIMIT)
+      }
+    })
+  })
+
   it('S3.5 two of them are never over it together, and use all of it', async () => {
     await scene(async (stage) => {
       const redis = await redisFor(stage)

@@ -2,7 +2,19 @@ import { z } from 'zod'
 import { isIP } from 'node:net'
 import type { Millis } from 'sluice'
 import { trust } from 'sluice/http'
-import { choice, count, duration, flag, optional, required, size, standard, text, type Kind } from '../fields.ts'
+import {
+  choice,
+  count,
+  duration,
+  flag,
+  optional,
+  quantity,
+  required,
+  size,
+  standard,
+  text,
+  type Kind,
+} from '../fields.ts'
 
 /** What the gateway shows to clients on the data port. */
 export interface TlsConfig {
@@ -11,6 +23,15 @@ export interface TlsConfig {
   /** A file in PEM: the private key, without a passphrase. */
   readonly key: string
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
+}
+
+/** When load makes unready; levels in percent. */
+export interface ReadinessConfig {
+  readonly above: number
+  readonly until?: number | undefined
+  readonly sheddingAbove: number
+  readonly sheddingFor: Millis
+  readonly settle: Millis
 }
 
 /** Where the gateway listens, and whom it believes. */
@@ -27,6 +48,7 @@ export interface ListenConfig {
   readonly clientTimeout?: Millis | undefined
   readonly bodyPace: { readonly bytes: number; readonly over: Millis }
   readonly drainTimeout: Millis
+  readonly readiness?: ReadinessConfig | undefined
 }
 
 /** Where to listen. */
@@ -77,6 +99,22 @@ const bodyPace: z.ZodType<ListenConfig['bodyPace']> = z
       'How fast clients must send a body, and read an answer while others want its place; else their connection ends.',
   })
 
+const PERCENT = quantity(0, 100)
+const LONGEST = 3_600_000
+
+const readinessSection: z.ZodType<ReadinessConfig> = z
+  .strictObject({
+    above: standard(PERCENT, 'Unready while processor or memory is above so many percent.', 90),
+    until: optional(PERCENT, 'And until it has fallen to so many. Default: 10 below.'),
+    sheddingAbove: standard(PERCENT, 'So many percent refused for want of room are shedding, if more.', 10),
+    sheddingFor: standard(duration(0, LONGEST), 'So long without a pause makes unready.', '10s'),
+    settle: standard(duration(0, LONGEST), 'Ready again when every cause has been gone for so long.', '5s'),
+  })
+  .meta({
+    description:
+      'Load, too, makes /health/ready 503 (S1.9). Left out: only starting and draining do, since whoever is taken out under load leaves it to fewer.',
+  })
+
 export const listenSection: z.ZodType<ListenConfig> = z
   .strictObject({
     host: standard(ADDRESS, 'Address of the data port.', '0.0.0.0'),
@@ -103,5 +141,6 @@ export const listenSection: z.ZodType<ListenConfig> = z
     ),
     bodyPace: bodyPace.prefault({}),
     drainTimeout: standard(duration(0, 86_400_000), 'For what is in progress to end after SIGTERM.', '30s'),
+    readiness: readinessSection.optional(),
   })
   .meta({ description: 'Where the gateway listens, and whom it believes.' })

@@ -68,6 +68,7 @@ export interface LlmConfig {
   readonly overflow?: LlmOverflowConfig | undefined
   readonly limits?: readonly LlmLimitConfig[] | undefined
   readonly scope: 'local' | 'fleet'
+  readonly onDown?: 'share' | 'open' | 'closed' | undefined
 }
 
 const MOST = 1e12
@@ -199,5 +200,9 @@ export const llmSection: z.ZodType<LlmConfig> = z
       .optional()
       .meta({ description: 'What a provider allows, by model: then the gateway paces, and a 429 is waiting.' }),
     scope: standard(choice(['local', 'fleet']), 'Whether limits are shared by all gateways on redis.', 'local'),
+    onDown: optional(
+      choice(['share', 'open', 'closed']),
+      'With scope: fleet: while Redis is gone, use this gateway’s part, let everybody in, or nobody. Default: share.',
+    ),
   })
   .meta({ description: 'Language models behind the gateway.' })

@@ -1,0 +1,1 @@
+export { LoadReadiness, type LoadReadinessOptions, type Usage } from './load-readiness.ts'
