@@ -9,6 +9,9 @@ import {
 } from '../ground/index.ts'
 import type { RefusedResponse } from './refuse.ts'
 
+/** What is judged at once, in ms, at least: two who ask in the same moment must not take each other's arrivals away. */
+const STRETCH: Millis = 200
+
 /** What has been let in and turned away so far: a `Tally`, for instance. */
 export interface Refusals {
   readonly admissions: number
@@ -138,15 +141,18 @@ class Judge implements Readiness {
   #shedding(now: Instant): boolean {
     const { refusals } = this.#options
     if (refusals === undefined) return false
-    const { admissions, rejections } = refusals
+    if (now - this.#asked >= STRETCH) this.#count(refusals, now)
+    return this.#sheddingSince !== undefined && now - this.#sheddingSince >= this.#sheddingFor
+  }
+
+  #count({ admissions, rejections }: Refusals, now: Instant): void {
     const refused = rejections - this.#rejections
     const all = refused + admissions - this.#admissions
     if (all > 0 && refused / all > this.#share) this.#sheddingSince ??= this.#asked
-    else if (all > 0 || now > this.#asked) this.#sheddingSince = undefined
+    else this.#sheddingSince = undefined
     this.#asked = now
     this.#admissions = admissions
     this.#rejections = rejections
-    return this.#sheddingSince !== undefined && now - this.#sheddingSince >= this.#sheddingFor
   }
 }
 

@@ -21,7 +21,7 @@ describe('what a door is given', () => {
     [{ trust: 'loopback' }, /^trust: expected a list, got "loopback"$/],
     [{ trust: true }, /^trust: expected a list, got true$/],
     [{ classify: { lane: 'low' } }, /^classify: expected a list of rules, got/],
-    [{ limit: '10' }, /^limiter\.limit: expected a number, or an algorithm such as `adaptive\(\)`, got "10"$/],
+    [{ limit: '10' }, /^limit: expected a number, or an algorithm such as `adaptive\(\)`, got "10"$/],
     [{ limit: 0 }, /^limit: expected a whole number of at least 1, got 0$/],
     [{ gate: 5 }, /^gate: expected a gate, got 5$/],
   ] as const)

@@ -82,6 +82,16 @@ describe('readiness', () => {
     assert.equal(play.seconds(20, 90, 10).includes('shedding'), false, 'a tenth is not too many')
   })
 
+  it('S1.9 … also where two ask, one a moment after the other', () => {
+    const play = new Play()
+    for (let second = 0; second < 11; second++) {
+      play.seconds(1, 50, 50)
+      play.now += 3
+      void play.ready.causes
+    }
+    assert.deepEqual(play.ready.causes, ['shedding'])
+  })
+
   it('shedding ends when nobody comes any more', () => {
     const play = new Play()
     assert.match(play.seconds(11, 0, 10), /shedding$/)
