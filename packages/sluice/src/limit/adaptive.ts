@@ -1,6 +1,9 @@
-import { checkNumber, type Instant, type Millis } from '../ground/index.ts'
-import { aged, kneeOf, NEGLIGIBLE, withSight, type Knee, type Prior, type Sight } from './latency-curve.ts'
+import { checkNumber, type Instant } from '../ground/index.ts'
+import { aged, kneeOf, NEGLIGIBLE, slopeOf, withSight, type Knee, type Prior, type Sight } from './latency-curve.ts'
 import type { LimitAlgorithm, Step, Window, WindowEnd } from './limit.ts'
+import { pauseAbove, pauseBelow, SOON, type Lifted } from './looks.ts'
+import { DEEPEST_CUT, keptOf } from './losses.ts'
+import { throughputOf, withThroughput } from './throughput.ts'
 
 export interface AdaptiveOptions {
   /** The lowest limit. At least 1. Default 1. */
@@ -24,10 +27,13 @@ export interface AdaptiveState {
   readonly fallen: number | null
   /** Work began to take twice as long in the window before. */
   readonly alarmed: boolean
-  /** When to look below the knee again … */
+  /** How many were answered per ms, lately; 0 before the first. */
+  readonly rate: number
+  /** In so many windows before this one the limit held nobody back. */
+  readonly idled: number
+  /** When to look below the knee again. */
   readonly nextDip: Instant
-  /** … and when the last look above it ended, how long it took, and how many in a row found no room there. */
-  readonly lifted: { readonly at: Instant; readonly took: Millis; readonly inVain: number }
+  readonly lifted: Lifted
 }
 
 // The ratios are dimensionless: nothing is tuned to a service time or a rate.
@@ -51,6 +57,14 @@ const CALM = Math.log(1.08)
 /** So far off what was to be expected the world has changed: in standard deviations, and as a ratio at least. */
 const SURPRISE = 3
 const CHANGE = 0.22
+/** So much less throughput is no chance, nor what a crowd does … */
+const FEWER = 0.75
+/** … in the first window that binds after so many in which none did. */
+const IDLED = 5
+/** With less than this left not even twice the limit would bring it back, and is not tried. */
+const RECOVERABLE = 0.4
+/** With so much less at a limit that binds all the time capacity was lost. */
+const LOST = 0.5
 /** What the model itself may be off. */
 const MODEL_ERROR = 0.05
 /** Once the world has changed, the old time without queueing is believed only so much. */
@@ -61,9 +75,6 @@ const CONTRADICTION = 4
 const INDIFFERENT = 0.35
 /** Back within this ratio of the time without queueing, the fall is over. */
 const RECOVERED = 0.4
-/** The most a limit is cut at once, and the least where there were losses: to so much of it. */
-const DEEPEST_CUT = 0.4
-const LEAST_CUT = 0.9
 /** However many samples: a window is never known better than this. */
 const LEAST_ERROR = 0.03
 /** With the limit not binding there may be queueing that the average level does not show. */
@@ -73,17 +84,6 @@ const BINDING = 0.75
 
 /** The reason of a step that waits for the next window to say how much slower. */
 const SLOWER = 'slower'
-
-/** The pauses between two looks below the knee: so many ms, and so many times as long as the look took. */
-const DIP_EVERY = 2000
-const DIP_COST = 30
-/** The same above the limit. One that finds no room is repeated half as often, so many times. */
-const LIFT_EVERY = 2500
-const LIFT_COST = 12
-const MOST_DOUBLINGS = 3
-/** Without queueing at the limit there may be room, and a look above it costs the less: then it is sooner. */
-const CALM_LIFT_EVERY = 700
-const CALM_COST = 4
 
 const STEADY: WindowEnd = { samples: 20, error: 0.1, atLeast: 50, atMost: 1000 }
 /** These cost goodput or latency while they last, so they end as soon as they mean something. */
@@ -101,7 +101,8 @@ const FALLEN: WindowEnd = { samples: 8, error: 0.25, atLeast: 10, atMost: 1000 }
  *   now and then for one short window below the knee and above it. So the base stays honest under a load that never
  *   pauses, where a running minimum or an average drifts, and room that has appeared is found.
  * - When latency leaves the curve, the world has changed. The limit is cut at once; if latency follows, less can be
- *   done than before, and if it does not, the dependency became slower and the limit is given back and more.
+ *   done than before, and if it does not while throughput does, the dependency became slower and it is given back, twice.
+ *   Where nobody was held back until then it is doubled instead: the same test, at nobody's cost.
  * - It moves only while the limit is what holds arrivals back; an idle service neither grows nor shrinks it.
  * - Latency is a geometric mean: robust against the few very slow, and proportional when everybody slows down.
  *
@@ -126,14 +127,17 @@ export function adaptive(options: AdaptiveOptions = {}): LimitAlgorithm<Adaptive
     trip: null,
     fallen: null,
     alarmed: false,
+    rate: 0,
+    idled: 0,
     nextDip: 0,
-    lifted: { at: 0, took: 0, inVain: 0 },
+    lifted: { at: 0, took: 0, soon: 0 },
   }
   return {
     name: 'adaptive',
     init: () => decide(start, initial, 'initial', SEEKING),
     step: (state, window) => {
-      if (overwhelmed(window)) return decide({ ...state, trip: null }, state.limit * keptOf(window), 'drops')
+      const kept = keptOf(window)
+      if (kept < 1) return decide({ ...state, trip: null }, state.limit * kept, 'drops')
       if (window.rtt.count === 0) return decide(state, state.limit, 'no samples')
       return window.bound < BINDING ? whileFree(state, window, decide) : whileBound(state, window, decide, min)
     },
@@ -141,16 +145,6 @@ export function adaptive(options: AdaptiveOptions = {}): LimitAlgorithm<Adaptive
 }
 
 type Decide = (state: AdaptiveState, limit: number, reason: string, until?: WindowEnd) => Step<AdaptiveState>
-
-/** Several losses and at least one in ten: one stray error is no evidence. */
-function overwhelmed({ dropped, completed }: Window): boolean {
-  return dropped >= 2 && dropped >= 0.1 * (completed + dropped)
-}
-
-/** What share of a limit is kept after losses: as much as was answered all the same. */
-function keptOf({ dropped, completed }: Window): number {
-  return Math.max(DEEPEST_CUT, Math.min(LEAST_CUT, completed / (completed + dropped)))
-}
 
 function sightOf(state: AdaptiveState, window: Window, extraError: number): Sight {
   const { typical, error } = window.rtt
@@ -164,47 +158,68 @@ function sightOf(state: AdaptiveState, window: Window, extraError: number): Sigh
 
 /** The limit holds nobody back: nothing to decide, but there is something to be learned. */
 function whileFree(state: AdaptiveState, window: Window, decide: Decide): Step<AdaptiveState> {
-  const idle: AdaptiveState = { ...state, trip: null, fallen: null, lifted: { at: window.end, took: 0, inVain: 0 } }
-  const home = state.trip === null ? state.limit : state.trip.back
+  const idle: AdaptiveState = {
+    ...state,
+    trip: null,
+    fallen: null,
+    rate: withThroughput(state.rate, window),
+    idled: state.idled + 1,
+    lifted: { at: window.end, took: 0, soon: 0 },
+  }
+  // A first look that ended the shortage has found what it looked for.
+  const { trip } = state
+  const home = trip === null || (trip.up && state.curve.length === 1) ? state.limit : trip.back
   // More than half full, the few moments at the limit would pass for the whole.
   const honest = window.meanInflight < state.limit / 2
-  if (window.cut || (!honest && state.curve.length > 0)) return decide(idle, home, 'idle')
+  if (window.cut) return decide(idle, home, SLOWER, FALLEN)
+  if (!honest && state.curve.length > 0) return decide(idle, home, 'idle')
   const sight = sightOf(state, window, FREE_ERROR)
   const known = changeOf(state, sight) === undefined ? state : forgetful(state, sight)
   return decide({ ...idle, prior: known.prior, curve: withSight(known.curve, sight) }, home, 'idle')
 }
 
-function whileBound(state: AdaptiveState, window: Window, decide: Decide, min: number): Step<AdaptiveState> {
-  const { limit } = state
-  const sight = sightOf(state, window, 0)
+function whileBound(before: AdaptiveState, window: Window, decide: Decide, min: number): Step<AdaptiveState> {
+  const { limit } = before
+  const sight = sightOf(before, window, 0)
+  const idled = before.idled >= IDLED
+  if (idled && window.cut) return decide(before, limit, SLOWER, FALLEN)
+  // Of how many were answered before, so many are.
+  const share = throughputOf(window) / before.rate
+  const state: AdaptiveState = { ...before, rate: withThroughput(before.rate, window), idled: 0 }
   const change = changeOf(state, sight)
+  if (idled && share >= RECOVERABLE && (change === 'worse' || share < FEWER)) {
+    // No crowd alone does that. Less can be done, or it only takes longer: up first, for nobody was held back so far.
+    const anew = { ...state, curve: [sight], prior: null, trip: null, fallen: null, nextDip: sight.at }
+    return decide(anew, limit * 2, 'first look', TRIP)
+  }
   if (change === 'worse' && state.fallen === null) {
     // Without an alarm the change came in the middle of the window, which says which way but not how far.
     const curve = state.alarmed ? [sight] : []
-    const fallen: AdaptiveState = { ...forgetful(state, sight), curve, trip: null, fallen: limit }
+    const lifted = share < LOST ? { ...state.lifted, at: sight.at, soon: SOON } : state.lifted
+    const begun = { ...state, trip: null, fallen: limit, rate: throughputOf(window), lifted }
+    const fallen: AdaptiveState = { ...forgetful(begun, sight), curve }
     const slower = fallen.prior === null ? 2 : Math.exp(sight.latency - fallen.prior.latency)
     return decide(fallen, Math.min(limit - 1, limit * Math.max(DEEPEST_CUT, HEADROOM / slower)), 'queueing', FALLEN)
   }
   if (window.cut && change !== 'better') return decide(state, limit, SLOWER, FALLEN)
 
-  const before = change === 'better' ? forgetful(state, sight) : state
-  const curve = withSight(before.curve, sight)
-  const knee = kneeOf(curve, before.prior, sight.inflight)
-  if (before.prior !== null && curve.length > 1) {
+  const known = change === 'better' ? forgetful(state, sight) : state
+  const curve = withSight(known.curve, sight)
+  const knee = kneeOf(curve, known.prior, sight.inflight)
+  if (known.prior !== null && curve.length > 1) {
     const unbiased = kneeOf(curve, null, sight.inflight)
     if (knee.misfit - unbiased.misfit > CONTRADICTION) {
-      const next: AdaptiveState = { ...before, curve, prior: null }
+      const next: AdaptiveState = { ...known, curve, prior: null }
       if (state.fallen === null) return steer(next, unbiased, sight, decide, min)
-      // Latency did not follow the limit down: it is not our queueing.
-      if (unbiased.most === Infinity && slopeOf(curve) < INDIFFERENT) {
-        const enough = 2 * Math.max(limit, state.fallen)
-        const slow: AdaptiveState = { ...next, trip: null, fallen: null, nextDip: window.end + DIP_EVERY }
-        return decide(slow, enough, 'dependency slower', SEEKING)
+      // Latency did not follow the limit down, and throughput did: it is not our queueing.
+      if (unbiased.most === Infinity && slopeOf(curve) < INDIFFERENT && share < FEWER) {
+        const slow: AdaptiveState = { ...next, trip: null, fallen: null, nextDip: window.end + pauseBelow(0) }
+        return decide(slow, 2 * Math.max(limit, state.fallen), 'dependency slower', SEEKING)
       }
     }
   }
   const fallen = sight.latency < knee.base + RECOVERED ? null : state.fallen
-  return steer({ ...before, curve, fallen }, knee, sight, decide, min)
+  return steer({ ...known, curve, fallen }, knee, sight, decide, min)
 }
 
 /** Whether what is seen now cannot be on the curve. */
@@ -219,12 +234,7 @@ function changeOf({ curve, prior }: AdaptiveState, sight: Sight): 'worse' | 'bet
 /** Nothing seen so far holds any more, but for what it took without queueing: perhaps. */
 function forgetful(state: AdaptiveState, sight: Sight): AdaptiveState {
   const { base, least } = kneeOf(aged(state.curve, sight.at), state.prior, sight.inflight)
-  return {
-    ...state,
-    curve: [],
-    lifted: { ...state.lifted, inVain: 0 },
-    prior: least === -Infinity ? null : { latency: base, doubt: STALE },
-  }
+  return { ...state, curve: [], prior: least === -Infinity ? null : { latency: base, doubt: STALE } }
 }
 
 /** The next limit, given what the curve says: where the knee is, or where to look for it. */
@@ -263,26 +273,13 @@ function steer(state: AdaptiveState, knee: Knee, sight: Sight, decide: Decide, m
     const down = { since: now, back: limit, up: false }
     return decide({ ...state, trip: down }, Math.min(limit - 1, likeliest * DIP), 'probe', TRIP)
   }
-  if (trip === null && now >= state.lifted.at + pauseAfter(state.lifted, sight.latency < knee.base + CALM)) {
+  if (trip === null && now >= state.lifted.at + pauseAbove(state.lifted, sight.latency < knee.base + CALM)) {
     const up = { since: now, back: limit, up: true }
     return decide({ ...state, trip: up }, Math.ceil(Math.max(limit, goal) * LIFT), 'lift', TRIP)
   }
   // A hair's breadth is noise.
   const next = Math.abs(goal - home) < Math.max(0.5, home * 0.03) ? home : goal
   return decide(returned(state, now), next, trip === null ? reasonFor(next, limit) : trip.up ? 'lifted' : 'probed')
-}
-
-/** How latency answers to what is in flight, from the lowest sight to the highest: 1 in proportion, 0 not at all. */
-function slopeOf(curve: readonly Sight[]): number {
-  const low = curve.reduce((a, b) => (b.inflight < a.inflight ? b : a))
-  const high = curve.reduce((a, b) => (b.inflight > a.inflight ? b : a))
-  return (high.latency - low.latency) / Math.max(1e-9, high.inflight - low.inflight)
-}
-
-/** How long after a look above the limit the next one is due. */
-function pauseAfter({ took, inVain }: AdaptiveState['lifted'], calm: boolean): Millis {
-  if (calm) return Math.max(CALM_LIFT_EVERY, took * CALM_COST)
-  return Math.max(LIFT_EVERY, took * LIFT_COST) * 2 ** Math.min(inVain, MOST_DOUBLINGS)
 }
 
 function reasonFor(next: number, limit: number): string {
@@ -295,6 +292,6 @@ function returned(state: AdaptiveState, now: Instant): AdaptiveState {
   const { trip } = state
   if (trip === null) return state
   const took = now - trip.since
-  if (trip.up) return { ...state, trip: null, lifted: { at: now, took, inVain: state.lifted.inVain + 1 } }
-  return { ...state, trip: null, nextDip: now + Math.max(DIP_EVERY, took * DIP_COST) }
+  if (trip.up) return { ...state, trip: null, lifted: { at: now, took, soon: Math.max(0, state.lifted.soon - 1) } }
+  return { ...state, trip: null, nextDip: now + pauseBelow(took) }
 }

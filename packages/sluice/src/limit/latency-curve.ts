@@ -82,6 +82,13 @@ export function withSight(curve: readonly Sight[], sight: Sight): readonly Sight
   return known.with(worst, sight)
 }
 
+/** How latency answers to what is in flight, from the lowest sight to the highest: 1 in proportion, 0 not at all. */
+export function slopeOf(curve: readonly Sight[]): number {
+  const low = curve.reduce((a, b) => (b.inflight < a.inflight ? b : a))
+  const high = curve.reduce((a, b) => (b.inflight > a.inflight ? b : a))
+  return (high.latency - low.latency) / Math.max(1e-9, high.inflight - low.inflight)
+}
+
 /**
  * Where the curve bends. The model is that of any service with so many workers and a queue behind them: latency is flat
  * up to the knee and proportional to what is in flight beyond it (Little's law at constant throughput). Least squares

@@ -33,8 +33,10 @@ function step(
     trip: null,
     fallen: null,
     alarmed: false,
+    rate: 0,
+    idled: 0,
     nextDip: Infinity,
-    lifted: { at: NOW, took: 0, inVain: 0 },
+    lifted: { at: NOW, took: 0, soon: 0 },
     ...state,
   }
   const parts = { error: 0.03, meanInflight: whole.limit, took, start: NOW - 100, end: NOW, ...window }
@@ -74,44 +76,44 @@ describe('adaptive: one step at a time, at the limit', () => {
     assert.deepEqual([said(down), down.state.trip], ['40 probed', null])
   })
 
-  it('S1.3 a look below is over after one window, and due again after 2 s, or thirty times as long as it took', () => {
+  it('S1.3 a look below is over after one window, and due again after 2 s, or a hundred times as long as it took', () => {
     const back = (took: Millis): readonly [string, number] => {
       const next = step({ limit: 26, trip: { since: NOW - took, back: 45, up: false } }, KNEE(26))
       assert.equal(next.state.trip, null)
       return [said(next), next.state.nextDip - NOW]
     }
     assert.deepEqual(
-      [back(50), back(500)],
+      [back(15), back(500)],
       [
         ['48 probed', 2000],
-        ['48 probed', 15_000],
+        ['48 probed', 50_000],
       ],
     )
   })
 
-  it('a look above is due after 2.5 s, twelve times what it took, twice as late after each in vain, thrice at most', () => {
-    const due = (ago: Millis, took: Millis, inVain: number): boolean => {
-      const next = step({ limit: 45, lifted: { at: NOW - ago, took, inVain } }, KNEE(45))
+  it('a look above is due after 5 s, or 200 times what it took, 20 s at most; an eighth of it after a loss', () => {
+    const due = (ago: Millis, took: Millis, soon: number): boolean => {
+      const next = step({ limit: 45, lifted: { at: NOW - ago, took, soon } }, KNEE(45))
       assert.ok(['57 lift', '45 at the knee'].includes(said(next)), said(next))
       return next.reason === 'lift'
     }
-    for (const [after, took, inVain] of [
-      [2500, 0, 0],
-      [3600, 300, 0],
-      [5000, 0, 1],
-      [20_000, 0, 3],
-      [20_000, 0, 9],
+    for (const [after, took, soon] of [
+      [5000, 0, 0],
+      [10_000, 50, 0],
+      [20_000, 300, 0],
+      [625, 0, 8],
+      [1250, 50, 1],
     ] as const)
       assert.deepEqual(
-        [after - 1, after].map((ago) => due(ago, took, inVain)),
+        [after - 1, after].map((ago) => due(ago, took, soon)),
         [false, true],
         `${after}`,
       )
   })
 
-  it('where nothing queues it is due after 0.7 s, or four times what it took, in vain or not', () => {
+  it('where nothing queues it is due after 0.7 s, or four times what it took', () => {
     const due = (ago: Millis, took: Millis): boolean => {
-      const next = step({ limit: 40, lifted: { at: NOW - ago, took, inVain: 5 } }, 50)
+      const next = step({ limit: 40, lifted: { at: NOW - ago, took, soon: 0 } }, 50)
       if (next.reason === 'lift') assert.deepEqual(next.state.trip, { since: NOW, back: 40, up: true })
       return next.reason === 'lift'
     }
@@ -139,15 +141,18 @@ describe('adaptive: one step at a time, at the limit', () => {
     )
     const none = up(75)
     assert.equal(said(none), '48 lifted')
-    assert.deepEqual(none.state.lifted, { at: NOW, took: 500, inVain: 1 })
+    assert.deepEqual(none.state.lifted, { at: NOW, took: 500, soon: 0 })
     assert.equal(none.state.trip, null)
+    const trip = { since: NOW - 500, back: 45, up: true }
+    const fewer = step({ limit: 60, curve, trip, lifted: { at: 0, took: 0, soon: 3 } }, 75, { error: 0.1 })
+    assert.deepEqual(fewer.state.lifted, { at: NOW, took: 500, soon: 2 })
   })
 
   it('a look below the knee waits until it is due, and is not for one that can go no lower', () => {
     const play = dipped()
     const { state, limit } = play.steps.at(-2)!
     const curve = state.curve.map((each) => ({ ...each, at: each.at + NOW - play.now }))
-    const from = { ...state, curve, lifted: { at: NOW, took: 0, inVain: 0 } }
+    const from = { ...state, curve, lifted: { at: NOW, took: 0, soon: 0 } }
     const reasonOf = (nextDip: number, min: number): string =>
       step({ ...from, nextDip }, KNEE(limit), VARIED, { min }).reason
     assert.equal(reasonOf(NOW, 1), 'probe')
@@ -219,11 +224,11 @@ describe('adaptive: a fall', () => {
   })
 
   /** What is said after a fall from 60, in which latency followed the limit by such a power, seen so clearly. */
-  const followed = (power: number, error: number): string => {
+  const followed = (power: number, error: number, rate: number = 0.4): string => {
     const service: Service = (inflight) => 205 * (inflight / 20) ** power - NEGLIGIBLE
     const curve = seen(service, [40, 30], error)
     const prior = { latency: Math.log(55), doubt: 0.15 ** 2 }
-    return said(step({ limit: 20, curve, prior, fallen: 60 }, service(20), { error }))
+    return said(step({ limit: 20, curve, prior, fallen: 60, rate }, service(20), { error }))
   }
 
   it('S1.3 the dependency is slower where latency hardly followed, and no queueing is seen for sure', () => {
@@ -232,6 +237,11 @@ describe('adaptive: a fall', () => {
       Array(5).fill('120 dependency slower'),
     )
     assert.equal(followed(0.1, 0.03), '120 dependency slower')
+  })
+
+  it('it is not where throughput did not follow: it is counted, and 0.2 answers per ms now', () => {
+    assert.equal(followed(0.1, 0.1, 0.27), '120 dependency slower')
+    for (const rate of [0.26, 0.2, 0.1]) assert.notEqual(followed(0.1, 0.1, rate), '120 dependency slower')
   })
 
   it('it is not where it followed by more, nor where a knee is seen for sure', () => {
@@ -243,14 +253,14 @@ describe('adaptive: a fall', () => {
     const prior = { latency: Math.log(55), doubt: 0.15 ** 2 }
     const curve = [sight(30, 285, 0.15), sight(40, 270, 0.15), sight(15, 200, 0.15)]
     // To the last one, or from the first, it would be half a power and more.
-    const next = step({ limit: 20, curve, prior, fallen: 60 }, 185, { error: 0.15 })
+    const next = step({ limit: 20, curve, prior, fallen: 60, rate: 0.4 }, 185, { error: 0.15 })
     assert.equal(said(next), '120 dependency slower')
   })
 
   it('nor where what was believed is hardly contradicted', () => {
     const prior = { latency: Math.log(55), doubt: 0.15 ** 2 }
     const curve = [sight(40, 70, 0.1), sight(30, 70, 0.1)]
-    const next = step({ limit: 20, curve, prior, fallen: 60 }, 70, { error: 0.1 })
+    const next = step({ limit: 20, curve, prior, fallen: 60, rate: 0.4 }, 70, { error: 0.1 })
     assert.equal(said(next), '40 headroom')
     assert.equal(next.state.prior, prior)
   })
@@ -258,7 +268,7 @@ describe('adaptive: a fall', () => {
   it('having said so it does not look below for 2 s', () => {
     const prior = { latency: Math.log(55), doubt: 0.15 ** 2 }
     const curve = [sight(40, 200, 0.03), sight(30, 200, 0.03)]
-    const { state } = step({ limit: 20, curve, prior, fallen: 60 }, 200)
+    const { state } = step({ limit: 20, curve, prior, fallen: 60, rate: 0.4 }, 200)
     assert.deepEqual([state.nextDip, state.fallen, state.prior, state.trip], [NOW + 2000, null, null, null])
   })
 })
@@ -284,12 +294,59 @@ describe('adaptive: one step at a time, the limit holding nobody back', () => {
   })
 
   it('looks above begin anew: the next is due as after none', () => {
-    const { lifted } = step({ limit: 45, lifted: { at: 5, took: 9, inVain: 3 } }, 50, { bound: 0 }).state
-    assert.deepEqual(lifted, { at: NOW, took: 0, inVain: 0 })
+    const { lifted } = step({ limit: 45, lifted: { at: 5, took: 9, soon: 3 } }, 50, { bound: 0 }).state
+    assert.deepEqual(lifted, { at: NOW, took: 0, soon: 0 })
   })
 
-  it('and are no longer in vain once the world has changed', () => {
-    const { lifted } = step({ limit: 45, lifted: { at: NOW - 1, took: 9, inVain: 3 } }, 20).state
-    assert.deepEqual(lifted, { at: NOW - 1, took: 9, inVain: 0 })
+  it('an alarm makes the next window short, whether it binds or not', () => {
+    for (const bound of [0, 1]) {
+      const next = step({ limit: 45, idled: 5 }, 300, { bound, cut: true })
+      assert.deepEqual([said(next), next.until.samples, next.state.idled], ['45 slower', 8, bound === 0 ? 6 : 5])
+    }
+  })
+})
+
+describe('adaptive: throughput', () => {
+  // 0.2 answers per ms in the window.
+  const fallen = (rate: number): AdaptiveState['lifted'] =>
+    step({ limit: 45, rate, lifted: { at: 5, took: 9, soon: 0 } }, 500).state.lifted
+
+  it('S1.3 capacity that was lost is looked for sooner, eight times; not where only latency grew', () => {
+    assert.deepEqual(fallen(0.41), { at: NOW, took: 9, soon: 8 })
+    assert.deepEqual(fallen(0.39), { at: 5, took: 9, soon: 0 })
+  })
+
+  it('a fall is the new beginning; else a window counts for three tenths, one cut short for nothing', () => {
+    const rate = (took: Millis, known: number, window: WindowParts = {}): number =>
+      step({ limit: 45, rate: known }, took, window).state.rate
+    assert.equal(rate(500, 0.4), 0.2)
+    assert.ok(Math.abs(rate(KNEE(45), 0.4) - 0.34) < 1e-9)
+    assert.ok(Math.abs(rate(50, 0.4, { bound: 0 }) - 0.34) < 1e-9)
+    assert.equal(rate(KNEE(45), 0), 0.2)
+    assert.equal(rate(60, 0.4, { cut: true }), 0.4)
+  })
+
+  const first = (idled: number, rate: number, took: Millis): string => said(step({ limit: 45, idled, rate }, took))
+
+  it('S1.3 held back for the first time in five windows, fewer answers than before: it looks up, not down', () => {
+    assert.equal(first(5, 0.27, KNEE(45)), '90 first look')
+    assert.equal(first(5, 0.26, KNEE(45)), '45 at the knee', 'a crowd')
+    assert.equal(first(4, 0.27, KNEE(45)), '45 at the knee', 'not for long enough')
+    assert.equal(first(0, 0.27, KNEE(45)), '45 at the knee')
+  })
+
+  it('but not where twice as much would not bring it back: capacity was lost', () => {
+    assert.equal(first(5, 0.49, 500), '90 first look')
+    assert.equal(first(5, 0.51, 500), '18 queueing')
+  })
+
+  it('S1.3 so it does where work takes longer than the curve allows, and nothing of that is believed any more', () => {
+    assert.equal(first(0, 0.2, 500), '18 queueing', 'control: it has bound before')
+    const { state, limit } = step({ limit: 45, idled: 5, rate: 0.2, nextDip: Infinity }, 500)
+    assert.equal(limit, 90)
+    assert.deepEqual([state.curve.length, state.prior, state.trip, state.idled], [1, null, null, 0])
+    // Latency follows: less can be done.
+    assert.equal(said(step({ ...state, limit: 90 }, 1000)), '23 probe deeper')
+    assert.equal(said(step({ ...state, limit: 90 }, 500)), '180 headroom')
   })
 })

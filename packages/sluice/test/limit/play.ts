@@ -56,8 +56,11 @@ export class Play {
 
   /** So many windows, each at the limit. */
   see(service: Service, windows: number, parts: WindowParts = {}): this {
-    for (let count = 0; count < windows; count++)
-      this.tell({ meanInflight: this.limit, took: service(this.limit), ...parts })
+    for (let window = 0; window < windows; window++) {
+      const took = service(this.limit)
+      // Little's law.
+      this.tell({ meanInflight: this.limit, took, count: 20, completed: (100 * this.limit) / took, ...parts })
+    }
     return this
   }
 
