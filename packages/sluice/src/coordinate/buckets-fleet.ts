@@ -1,4 +1,5 @@
 import {
+  checkAble,
   checkNumber,
   checkWhole,
   refuseValue,
@@ -64,6 +65,7 @@ export function fleetBuckets<const B extends string>(options: FleetBucketsOption
   const { name = 'fleet-buckets', clock: deadlines = systemClock, random = systemRandom, coordinator, onDown } = options
   if (onDown !== 'share' && onDown !== 'open' && onDown !== 'closed')
     refuseValue('fleetBuckets.onDown', onDown, "'share', 'open' or 'closed'")
+  checkAble('fleetBuckets.coordinator', coordinator, 'redisBuckets(…) or memoryBuckets()', 'open')
   const buckets = Object.entries<BucketOptions>(options.buckets).map(refillNamed)
   if (buckets.length === 0) throw new RangeError('fleetBuckets.buckets: expected at least one bucket, got none')
   const deadline = checkNumber('fleetBuckets.deadline', options.deadline ?? 250, 1, 60_000)

@@ -1,6 +1,7 @@
 import type { Clock, Instant, Millis, Random } from '../ground/index.ts'
 import type { Classes, SlotCoordinator, SlotDemand, SlotNews, SlotReply } from './coordinator.ts'
 import { SlotAsk } from './slots-ask.ts'
+import { SlotHearings, type SlotHearing } from './slots-hearing.ts'
 import { SlotLease } from './slots-lease.ts'
 import type { MissedSlots } from './slots-missed.ts'
 import { Soon } from './slots-soon.ts'
@@ -54,6 +55,7 @@ export class SlotSession {
   readonly #name: string
   readonly #unlisten: () => void
   readonly #lease: SlotLease
+  readonly #hearings: SlotHearings
   #life = 0
   #granted = 0
   #returned = 0
@@ -80,6 +82,7 @@ export class SlotSession {
   constructor(parts: SlotSessionParts) {
     const { coordinator, owner, clock, random } = parts
     this.#parts = parts
+    this.#hearings = new SlotHearings(clock)
     this.view = new SlotView(clock, coordinator.lease)
     const digits = Array.from({ length: 4 }, () => Math.floor(random() * 2 ** 32).toString(36))
     this.#name = digits.join('')
@@ -109,6 +112,11 @@ export class SlotSession {
 
   get lapsed(): boolean {
     return !this.valid
+  }
+
+  /** For whoever begins to wait now. */
+  hearing(): SlotHearing {
+    return this.#hearings.next(this.#seq)
   }
 
   /** Gives slots back that nobody uses. */
@@ -212,6 +220,7 @@ export class SlotSession {
       this.#register(reply, granted)
     } else if (reply.life !== this.#life) return
     this.#applied = seq
+    this.#hearings.answered(seq)
     this.up = true
     this.last = reply
     this.#lease.renew(sent)

@@ -2,7 +2,7 @@ import type { Clock, Instant, Timer } from '../ground/index.ts'
 import type { SlotCoordinator, SlotReply, SlotReport } from './coordinator.ts'
 
 /** How long an answer may take before the coordinator counts as down, in ms. */
-const PATIENCE = 250
+export const PATIENCE = 250
 /** A timer this late tells of this process, not of the coordinator. */
 const FROZEN = 100
 /** Timers come before sockets: one that is later than this looks once more, so long after, what lies at the door. */

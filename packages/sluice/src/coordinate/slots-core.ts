@@ -1,4 +1,5 @@
 import {
+  Misfit,
   Rejection,
   Source,
   type Clock,
@@ -101,6 +102,12 @@ export class FleetSlotsCore implements GateCore, SlotLender, SlotSessionOwner {
     return this.session.last?.limit ?? this.#parts.limit
   }
 
+  /** True while `share` has no part to share: it is alone, and has never heard how many there are. */
+  get #isUnheard(): boolean {
+    const { onDown, instances } = this.#parts
+    return this.alone && onDown === 'share' && instances === 0 && (this.session.last?.sessions ?? 0) === 0
+  }
+
   /** How much may be in use here now. */
   get #room(): number {
     const { session } = this
@@ -115,20 +122,21 @@ export class FleetSlotsCore implements GateCore, SlotLender, SlotSessionOwner {
     if (deadline !== undefined && deadline <= this.clock.now())
       return new Rejection('deadline', this.name, this.clock.now(), deadline)
     if (this.#lines.size === 0 && this.#fits(cost)) return this.#admit(arrival, cost, 0)
-    if (cost > this.#limit) return new Rejection('limit_exceeded', this.name, cost, this.#limit)
+    if (cost > this.#limit) return this.#refusal('limit_exceeded', cost)
     if (this.#parts.onDown === 'closed' && this.alone) {
       // Asked all the same: somebody must find out that it is back.
       this.session.sync()
       return this.#refusal('breaker_open')
     }
     if (this.#parts.early && slotPriority(arrival) < this.session.view.level) return this.#refusal('shed')
-    if (mayWait && arrival.maxWait !== 0) return this.#wait(arrival)
+    const queues = mayWait && arrival.maxWait !== 0
+    if (queues && this.#parts.capacity > 0) return this.#wait(arrival)
     if (this.#lines.size === 0) {
       this.missed.add(cost)
       this.session.sync()
       if (this.#fits(cost) && this.#lines.size === 0) return this.#admit(arrival, cost, 0)
     }
-    return this.#refusal('limit_exceeded')
+    return queues ? new Rejection('queue_full', this.name, 1, 0) : this.#refusal('limit_exceeded')
   }
 
   #fits(cost: number): boolean {
@@ -152,8 +160,7 @@ export class FleetSlotsCore implements GateCore, SlotLender, SlotSessionOwner {
       if (loser === undefined) return new Rejection('queue_full', this.name, this.#lines.size + 1, capacity)
     }
     const waiter = new SlotWaiter(arrival, now, maxWait, this.#leave)
-    if (waiter.expires < Infinity)
-      waiter.timer = this.clock.after(waiter.expires - now, () => this.#refuse(waiter, waiter.expiry, true))
+    waiter.watch(this.clock, this.session, () => this.#refuse(waiter, waiter.expiry, true))
     this.#lines.append(waiter)
     if (loser !== undefined) this.#refuse(loser, 'evicted', false)
     this.session.sync()
@@ -167,7 +174,7 @@ export class FleetSlotsCore implements GateCore, SlotLender, SlotSessionOwner {
   #refuse(waiter: SlotWaiter, code: RejectionCode, tells: boolean): void {
     if (!waiter.waits) return
     this.#take(waiter, false)
-    waiter.answered(this.#refusal(code), this.clock)
+    waiter.answered(this.#refusal(code, waiter.cost), this.clock)
     if (tells) this.session.sync()
     this.#settle()
     this.pressure.changed()
@@ -179,8 +186,11 @@ export class FleetSlotsCore implements GateCore, SlotLender, SlotSessionOwner {
     this.#lines.remove(waiter, served)
   }
 
-  #refusal(code: RejectionCode): Rejection {
-    return new Rejection(code, this.name, this.inUse + this.#lines.size + 1, this.#limit)
+  #refusal(code: RejectionCode, cost = 1): Rejection {
+    if (code === 'limit_exceeded' && cost > this.#limit) return new Misfit(code, this.name, cost, this.#limit)
+    const isForWant = code === 'limit_exceeded' || code === 'queue_timeout'
+    const why = isForWant && this.#isUnheard ? 'breaker_open' : code
+    return new Rejection(why, this.name, this.inUse + this.#lines.size + 1, this.#limit)
   }
 
   watches(permit: SlotPermit): void {

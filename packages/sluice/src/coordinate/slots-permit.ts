@@ -11,8 +11,8 @@ export interface SlotLender {
 /**
  * The right to use slots of a fleet: as many as the arrival costs.
  *
- * It carries a fence for resources that check one: a number that rises with every grant to any instance and is never
- * used again, so a resource that has seen a higher one knows that this slot was given away in the meantime.
+ * It carries a fence for resources that check one: the number of the last grant its instance had heard of. It rises with every
+ * grant to any instance, so what was taken from one and granted again has a higher one. Permits of one grant have the same.
  */
 export class SlotPermit implements Permit {
   readonly waited: Millis

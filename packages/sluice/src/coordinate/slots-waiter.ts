@@ -13,6 +13,11 @@ import {
   type Timer,
 } from '../ground/index.ts'
 import type { Answer, Verdict, Waiting } from '../gate/index.ts'
+import { PATIENCE } from './slots-ask.ts'
+import type { SlotHearing } from './slots-hearing.ts'
+
+/** How often somebody the coordinator has not heard of in time is looked at, in ms. */
+const LOOK: Millis = 5
 
 /** An arrival that waits for slots. */
 export class SlotWaiter implements Waiting {
@@ -21,8 +26,8 @@ export class SlotWaiter implements Waiting {
   readonly cost: number
   readonly since: Instant
   timer: Timer | undefined
-  /** Until when it waits, and how it is refused then. */
-  readonly expires: Instant
+  /** Until when it waits, once the coordinator has heard of it, and how it is refused then. */
+  readonly until: Instant
   readonly expiry: RejectionCode
   /** Whose line it waits in. */
   line = 0
@@ -35,6 +40,7 @@ export class SlotWaiter implements Waiting {
   /** Its answer, where that came before anybody could have asked for it. */
   early: Verdict | undefined
   answer: Answer | undefined
+  #hearing: SlotHearing | undefined
   readonly #leave: (waiter: SlotWaiter) => void
 
   /** @param maxWait the longest that anybody waits, in ms */
@@ -45,9 +51,33 @@ export class SlotWaiter implements Waiting {
     this.since = since
     const { deadline = Infinity } = arrival
     const until = since + Math.min(arrival.maxWait ?? maxWait, maxWait)
-    this.expires = Math.min(deadline, until)
+    this.until = Math.min(deadline, until)
     this.expiry = deadline < until ? 'deadline' : 'queue_timeout'
     this.#leave = leave
+  }
+
+  /**
+   * Until when it waits. Timers come before sockets, and a busy loop sends late and reads late: nobody's time in the
+   * queue is over before a report that tells of him is answered, and where that took most of it, it begins again. A
+   * deadline stands, and an answer takes so long at most.
+   */
+  get expires(): Instant {
+    const { since, until, expiry } = this
+    const at = this.#hearing?.at ?? since
+    if (expiry === 'deadline' || at - since <= (until - since) / 2) return until
+    return Math.min(this.arrival.deadline ?? Infinity, until + PATIENCE, at + until - since)
+  }
+
+  /** Calls back when its time is over. */
+  watch(clock: Clock, session: { readonly up: boolean; hearing(): SlotHearing }, over: () => void): void {
+    if (this.until === Infinity) return
+    this.#hearing = session.hearing()
+    const judge = (): void => {
+      const now = clock.now()
+      if (now >= this.expires || !session.up) return over()
+      this.timer = clock.after(Math.min(LOOK, this.expires - now), judge)
+    }
+    this.timer = clock.after(this.until - this.since, judge)
   }
 
   get admitted(): undefined {

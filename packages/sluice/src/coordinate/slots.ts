@@ -1,4 +1,5 @@
 import {
+  checkAble,
   checkNumber,
   checkWhole,
   refuseValue,
@@ -39,7 +40,7 @@ export interface FleetSlotsOptions extends World {
    * last knew of; `open` lets everybody in; `closed` refuses everybody with `breaker_open`.
    */
   readonly onDown: 'share' | 'open' | 'closed'
-  /** Instances that `share` counts on until it has heard of more. A whole number; default 0: nobody in until it has heard. */
+  /** Instances that `share` counts on until it has heard of more. A whole number; default 0: nobody is in until it has heard. */
   readonly instances?: number
   /** How many may wait here. A whole number of at least 0. Default 1000. */
   readonly capacity?: number
@@ -132,7 +133,13 @@ export function fleetSlots(options: FleetSlotsOptions): FleetSlots {
   if (heavy.length > 0 && order === 'strict') refuseValue('fleetSlots.weights', weights, "left out with order 'strict'")
   const core = new FleetSlotsCore({
     name,
-    coordinator: options.coordinator,
+    coordinator: checkAble(
+      'fleetSlots.coordinator',
+      options.coordinator,
+      'redisSlots(…) or memorySlots()',
+      'sync',
+      'listen',
+    ),
     limit: checkWhole('fleetSlots.limit', options.limit, 1),
     onDown,
     instances: checkWhole('fleetSlots.instances', options.instances ?? 0, 0),

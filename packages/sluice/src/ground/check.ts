@@ -41,6 +41,19 @@ export function checkOptions<O extends object>(owner: string, options: O): O {
   return options
 }
 
+/** Something made elsewhere, known by what it can do. @param expected where it comes from @throws RangeError naming `field` */
+export function checkAble<T extends object>(field: string, value: T, expected: string, ...can: (keyof T)[]): T {
+  if (typeof value !== 'object' || value === null || can.some((method) => typeof value[method] !== 'function'))
+    refuseValue(field, value, expected)
+  return value
+}
+
+/** A text that says something. @throws RangeError naming `field` */
+export function checkText(field: string, value: unknown): string {
+  if (typeof value !== 'string' || value === '') refuseValue(field, value, 'a text that is not empty')
+  return value
+}
+
 /** Something to call. @throws RangeError naming `field` */
 export function checkFunction<F>(field: string, value: F): F {
   if (typeof value !== 'function') refuseValue(field, value, 'a function')

@@ -9,6 +9,7 @@ export {
   type Timer,
   type WallClock,
 } from './clock.ts'
+export { Misfit } from './misfit.ts'
 export type { Outcome } from './outcome.ts'
 export { FREE, type Permit } from './permit.ts'
 export { worst, type Pressure } from './pressure.ts'
@@ -25,7 +26,7 @@ export {
 } from './rejection.ts'
 export { Source, type Signal } from './signal.ts'
 export { inThisContext } from './context.ts'
-export { checkFunction, checkNumber, checkOptions, checkWhole, refuseValue } from './check.ts'
+export { checkAble, checkFunction, checkNumber, checkOptions, checkText, checkWhole, refuseValue } from './check.ts'
 export { tell } from './tell.ts'
 export type { World } from './world.ts'
 export { Heap } from './heap.ts'

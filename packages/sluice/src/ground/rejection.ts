@@ -125,6 +125,8 @@ export class Rejection {
   readonly limit: number
   /** When to come back, in ms, where the gate knows; else see {@link retryAfterOf}. */
   readonly retryAfter: Millis | undefined
+  /** True where there is less than it needs even with nothing else in use. Absent else: a refusal is made often. */
+  declare readonly never?: true
 
   constructor(code: RejectionCode, gate: string, load: number, limit: number, retryAfter?: Millis) {
     this.code = code
@@ -149,13 +151,15 @@ export function isRejection(value: unknown): value is Rejection {
 
 /** When to come back, in ms: what the gate said, else what the table says; `undefined` where it is pointless. */
 export function retryAfterOf(rejection: Rejection): Millis | undefined {
+  if (rejection.never) return undefined
   return rejection.retryAfter ?? REFUSALS[rejection.code].retryAfter
 }
 
 /** One sentence that says who refused, why, and what would have been needed. */
 export function explain(rejection: Rejection): string {
-  const { code, gate, load, limit } = rejection
-  return `${gate} refused: ${REFUSALS[code].means}; load ${round(load)}, limit ${round(limit)}`
+  const { code, gate, load, limit, never } = rejection
+  const means = never ? 'it needs more than there is at all: it would never fit' : REFUSALS[code].means
+  return `${gate} refused: ${means}; load ${round(load)}, limit ${round(limit)}`
 }
 
 function round(value: number): number {

@@ -9,6 +9,7 @@ import {
   type BucketsStanding,
   type BucketsStatement,
 } from '../coordinate/index.ts'
+import { checkAble } from '../ground/index.ts'
 import { BucketsNotices } from './buckets-notices.ts'
 import type { RedisPort } from './port.ts'
 import { bucketsState } from './scripts/buckets-state.ts'
@@ -19,6 +20,7 @@ import { bucketsState } from './scripts/buckets-state.ts'
  * budget is listened to, over the port, for as long as tenants of it are remembered.
  */
 export function redisBuckets(port: RedisPort): BucketsCoordinator {
+  checkAble('redisBuckets.port', port, 'nodeRedis(…) or ioRedis(…)', 'run', 'subscribe')
   const channels = new Map<string, BucketsNotices>()
   return {
     open(budget, tenant, session, noticed) {

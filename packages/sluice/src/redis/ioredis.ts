@@ -1,3 +1,4 @@
+import { checkAble } from '../ground/index.ts'
 import { ChannelListeners } from './client-listeners.ts'
 import { runScript } from './client-script.ts'
 import type { RedisPort } from './port.ts'
@@ -38,9 +39,12 @@ export interface IoRedisListener {
  * are on, as here they should be; else a second Cluster is opened for messages. So it is for any client with a prefix
  * for keys. Before 5.11 a Cluster with automatic pipelining routes EVALSHA by the hash of the script and fails (issue
  * 2109 of ioredis): leave it off, or name `evalsha` and `eval` in `autoPipeliningIgnoredCommands`.
+ * @throws RangeError for what is no such client
  */
 export function ioRedis(client: IoRedisClient | IoRedisCluster): RedisPort {
-  return new IoRedisPort(client)
+  return new IoRedisPort(
+    checkAble('ioRedis.client', client, 'a client of the package ioredis (5 or 6)', 'evalsha', 'ssubscribe'),
+  )
 }
 
 class IoRedisPort implements RedisPort {

@@ -1,4 +1,5 @@
 import type { Buffer } from 'node:buffer'
+import { checkAble } from '../ground/index.ts'
 import { ChannelListeners } from './client-listeners.ts'
 import { runScript } from './client-script.ts'
 import type { RedisPort } from './port.ts'
@@ -42,9 +43,12 @@ export interface NodeRedisListener {
  * messages, and closed by `close`. A Sentinel and a Cluster have connections of their own for messages. The client's
  * command timeout is switched off for what is sent here: deadlines are the caller's, and a timer for each command costs
  * node-redis 6 more than half its throughput.
+ * @throws RangeError for what is no such client
  */
 export function nodeRedis(client: NodeRedisClient): RedisPort {
-  return new NodeRedisPort(client)
+  return new NodeRedisPort(
+    checkAble('nodeRedis.client', client, 'a client of the package redis (node-redis 5 or 6)', 'withCommandOptions'),
+  )
 }
 
 class NodeRedisPort implements RedisPort {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { SlotCoordinator, SlotNews, SlotReply, SlotReport } from '../coordinate/index.ts'
 import type { Millis } from '../ground/index.ts'
-import { checkNumber } from '../ground/index.ts'
+import { checkAble, checkNumber, checkText } from '../ground/index.ts'
 import { redisScript } from './client-script.ts'
 import type { RedisPort } from './port.ts'
 import { SLOTS_SYNC } from './scripts/slots-sync.ts'
@@ -14,7 +14,7 @@ type Numbers = readonly [number, number, number, number, number, number, number,
 const STATUS = ['ok', 'unknown', 'refused', 'stale'] as const
 
 export interface RedisSlotsOptions {
-  /** Which limit it is: instances that say the same share it. Hashed, so anything may be in it. */
+  /** Which limit it is: instances that say the same share it. Hashed, so anything may be in it, but not nothing. */
   readonly key: string
   /** How long an instance that is not heard of keeps its slots, in ms. At least 200. Default 2000. */
   readonly lease?: Millis
@@ -26,7 +26,9 @@ export interface RedisSlotsOptions {
  * @throws RangeError for an option out of range
  */
 export function redisSlots(port: RedisPort, options: RedisSlotsOptions): SlotCoordinator {
-  return new RedisSlots(port, options.key, checkNumber('redisSlots.lease', options.lease ?? 2000, 200, 60_000))
+  checkAble('redisSlots.port', port, 'nodeRedis(…) or ioRedis(…)', 'run', 'subscribe')
+  const key = checkText('redisSlots.key', options.key)
+  return new RedisSlots(port, key, checkNumber('redisSlots.lease', options.lease ?? 2000, 200, 60_000))
 }
 
 /** One who listens, or would like to. */

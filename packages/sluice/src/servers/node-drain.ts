@@ -4,6 +4,7 @@ import { checkNumber, systemClock, type Clock, type Millis, type Timer } from '.
 import type { Gate } from '../gate/index.ts'
 import { openPipelines, Visit } from '../http/index.ts'
 import { silentConnections } from './node-event-loop.ts'
+import { HalfSent } from './node-half-sent.ts'
 
 /** Options of {@link drain}. */
 export interface DrainOptions {
@@ -30,6 +31,8 @@ export interface Drained {
 
 /** How often connections that have become idle are looked for, in ms. */
 const SWEEP: Millis = 50
+/** How long the rest of a request head may stay away, in ms; the head as a whole has the server's `headersTimeout`. */
+const STILL: Millis = 1000
 
 /**
  * Ends a server without losing what it has accepted (requirement S1.10). Readiness fails first, then no new connections
@@ -66,6 +69,7 @@ class Drain {
   #resolve!: (drained: Drained) => void
   #over = false
   #silent: readonly Socket[] = []
+  readonly #half = new HalfSent()
   /** The last answer of each connection, as far as is known. */
   readonly #last = new WeakMap<Socket, ServerResponse>()
 
@@ -108,6 +112,9 @@ class Drain {
     if (this.#over) return
     this.#server.closeIdleConnections()
     for (const socket of this.#silent) if (socket.bytesRead === 0) socket.destroy()
+    const { headersTimeout } = this.#server
+    const all = headersTimeout > 0 ? headersTimeout : Infinity
+    this.#half.sweep(this.#server, { still: Math.min(STILL, all) / SWEEP, all: all / SWEEP })
     // Looked at again in the next sweep: what a new client sends is a moment behind its connection.
     this.#silent = silentConnections(this.#server)
     this.#sweeper = this.#clock.after(SWEEP, () => this.#sweep())

@@ -21,9 +21,12 @@ subscribe('net.server.socket', onAccepted)
  * are busy: what closes idle connections leaves them alone.
  */
 export function silentConnections(server: object): readonly Socket[] {
-  return [...open].filter(
-    (socket) => (socket as { readonly server?: object }).server === server && socket.bytesRead === 0,
-  )
+  return openConnections(server).filter(({ bytesRead }) => bytesRead === 0)
+}
+
+/** All connections of a server, since this module was loaded. */
+export function openConnections(server: object): readonly Socket[] {
+  return [...open].filter((socket) => (socket as { readonly server?: object }).server === server)
 }
 
 function onAccepted(message: unknown): void {

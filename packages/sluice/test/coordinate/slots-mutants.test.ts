@@ -32,7 +32,13 @@ const MUTANTS: readonly (readonly [what: string, file: string, from: string, to:
   ['it grants while it learns', 'memory-slots', 'this.#learning > 0 ? 0 : ', '', NEVER],
   ['a lease never ends here', 'slots-lease', 'this.#length * (1 - MARGIN)', 'this.#length * 3', NEVER],
   ['lost work is not told', 'slots-watched', 'permit.lost(lost);', '', NEVER],
-  ['one that is refused is not answered', 'slots-core', 'waiter.answered(this.#refusal(code), this.clock);', '', NEVER],
+  [
+    'one that is refused is not answered',
+    'slots-core',
+    'waiter.answered(this.#refusal(code, waiter.cost), this.clock);',
+    '',
+    NEVER,
+  ],
   [
     'what is given back is forgotten',
     'session',

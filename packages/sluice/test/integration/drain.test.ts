@@ -154,6 +154,34 @@ describe('drain', () => {
     assert.match(client.received(), /part two/)
   })
 
+  it('S1.10 half a head holds it up for a second, not for as long as it may take; one that goes on is served', async () => {
+    const server = createServer((_req, res) => void res.end('done'))
+    const { port, close } = await listen(server)
+    try {
+      const [half, after, slow] = [await connect(port), await connect(port), await connect(port)]
+      after.send(GET)
+      await until('the first answer', () => after.received().includes('done'))
+      half.send('GET / HT')
+      after.send('GET / HT')
+      slow.send(GET.slice(0, 8))
+      await sleep(20)
+      const started = performance.now()
+      const done = drain(server, undefined, { within: 4000 })
+      // Slower than a sweep, faster than what is given up: with pauses it takes longer than those who stand still have.
+      for (const from of [8, 16, 24]) {
+        await sleep(400)
+        slow.send(GET.slice(from, from === 24 ? undefined : from + 8))
+      }
+      assert.deepEqual(await done, { cutOff: 0 })
+      assert.ok(performance.now() - started < 3500)
+      await until('the end', () => half.closed && after.closed && slow.closed)
+      assert.match(half.received(), /^HTTP\/1\.1 408 /)
+      assert.match(slow.received(), /200 OK[^]*connection: close[^]*done$/i)
+    } finally {
+      await close().catch(() => undefined)
+    }
+  })
+
   it('refuses a time that makes no sense, and listens no longer when told so', () => {
     const server = createServer()
     assert.throws(() => drain(server, undefined, { within: -1 }), /drain\.within/)
