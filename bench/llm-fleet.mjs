@@ -16,7 +16,7 @@ import { Job, Stage, usedOf } from './cases/llm-fleet-stage.mjs'
 const quick = process.argv.includes('--quick')
 const SOME = ['openai', 'anthropic', 'gemini']
 const FLEETS = quick ? [4] : [1, 4, 16]
-const LONG = quick ? 8000 : 25_000
+const LONG = quick ? 8000 : 60_000
 const AFTER = quick ? 12_000 : 15_000
 /** Of corrections that cost once, some s of refill. */
 const EVENT = quick ? 22_000 : 40_000

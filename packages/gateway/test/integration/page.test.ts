@@ -132,11 +132,13 @@ describe('the page, in a real browser', options, () => {
   it('is used by keyboard: charts, tables instead of charts, dark and light, hold', () =>
     open({ colorScheme: 'light' }, async (shown) => {
       const theme = (): Promise<string | undefined> => shown.evaluate('document.documentElement.dataset.theme')
+      const becomes = (name: string): Promise<unknown> =>
+        shown.waitForFunction(`document.documentElement.dataset.theme === '${name}'`)
       await shown.keyboard.press('3')
       assert.equal(await shown.evaluate(`document.activeElement.getAttribute('aria-label')`), 'Latency')
       assert.equal(await theme(), 'light')
       await shown.keyboard.press('d')
-      assert.equal(await theme(), 'dark')
+      await becomes('dark')
       await shown.keyboard.press('t')
       await shown.locator('figure.chart table').first().waitFor()
       assert.equal(await shown.locator('canvas').count(), 0)

@@ -1,5 +1,11 @@
-import { RejectedError, type Arrival, type Rejection } from '../ground/index.ts'
-import { unwatchAbort, watchAbort, type AbortListener } from './abort-watch.ts'
+import {
+  RejectedError,
+  unwatchAbort,
+  watchAbort,
+  type AbortListener,
+  type Arrival,
+  type Rejection,
+} from '../ground/index.ts'
 import type { Call, CallHost } from './call.ts'
 import type { Outgoing } from './client-options.ts'
 import type { Outbound } from './outbound.ts'

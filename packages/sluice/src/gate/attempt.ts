@@ -1,4 +1,12 @@
-import { checkFunction, type Outcome, type Permit, type Timer } from '../ground/index.ts'
+import {
+  checkFunction,
+  unwatchAbort,
+  watchAbort,
+  type AbortListener,
+  type Outcome,
+  type Permit,
+  type Timer,
+} from '../ground/index.ts'
 import type { RunOptions } from './gate.ts'
 import { outcomeOf, type Overseer } from './overseer.ts'
 
@@ -32,13 +40,12 @@ function listens(work: Work<unknown>): boolean {
  * `AbortSignal.any` and `AbortSignal.timeout` are avoided: the first costs 8–12 µs a call on Node 20 and 22 and keeps
  * memory. A controller is made only for work that declares a parameter.
  */
-export class Attempt<T> {
+export class Attempt<T> implements AbortListener {
   readonly #permit: Permit
   readonly #options: RunOptions
   readonly #overseer: Overseer
   readonly #controller: AbortController | undefined
   #timer: Timer | undefined
-  #leave: (() => void) | undefined
   /** How the work is to end, once it has been called off. */
   #calledOff: Outcome | undefined
   #settled = false
@@ -77,10 +84,7 @@ export class Attempt<T> {
       this.#reject(signal?.aborted === true ? signal.reason : this.#overseer.tooLate(deadline))
       return
     }
-    if (signal !== undefined) {
-      this.#leave = (): void => this.#callOff('ignored', signal.reason)
-      signal.addEventListener('abort', this.#leave, { once: true })
-    }
+    if (signal !== undefined) watchAbort(signal, this)
     if (patience < Infinity)
       this.#timer = this.#overseer.clock.after(patience, () =>
         this.#callOff('dropped', this.#overseer.tooLate(deadline)),
@@ -89,6 +93,11 @@ export class Attempt<T> {
     // The platform's own promise comes back as it is; of any other kind only the first word counts.
     if (isThenable(result)) void Promise.resolve(result).then(this.#done, this.#failed)
     else this.#done(result)
+  }
+
+  /** Its caller leaves. */
+  aborted(reason: unknown): void {
+    this.#callOff('ignored', reason)
   }
 
   #callOff(outcome: Outcome, reason: unknown): void {
@@ -127,7 +136,7 @@ export class Attempt<T> {
 
   #putAway(): void {
     this.#timer?.cancel()
-    if (this.#leave !== undefined) this.#options.signal?.removeEventListener('abort', this.#leave)
+    if (this.#options.signal !== undefined) unwatchAbort(this.#options.signal, this)
   }
 }
 

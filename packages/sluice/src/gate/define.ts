@@ -2,6 +2,9 @@ import {
   inThisContext,
   RejectedError,
   systemClock,
+  unwatchAbort,
+  watchAbort,
+  type AbortListener,
   type Arrival,
   type Clock,
   type Permit,
@@ -214,10 +217,10 @@ function answerUnlessAborted(
   resolve: (permit: Permit) => void,
   reject: (reason: unknown) => void,
 ): void {
-  const leave = (): void => waiting.cancel()
-  signal.addEventListener('abort', leave, { once: true })
+  const caller: AbortListener = { aborted: () => waiting.cancel() }
+  watchAbort(signal, caller)
   waiting.answer = (verdict): void => {
-    signal.removeEventListener('abort', leave)
+    unwatchAbort(signal, caller)
     if (verdict.admitted) resolve(verdict)
     else reject(verdict.code === 'cancelled' && signal.aborted ? signal.reason : new RejectedError(verdict))
   }

@@ -1,3 +1,4 @@
+export { unwatchAbort, watchAbort, type AbortListener } from './abort-watch.ts'
 export { ORDINARY, type Arrival, type Priority } from './arrival.ts'
 export {
   systemClock,

@@ -209,7 +209,7 @@ describe('faults that Sluice must not have', () => {
     const waits = Array.from({ length: 500 }, (_, index) =>
       assert.rejects(gate.acquire({ signal, maxWait: 1 + index }), { code: 'queue_timeout' }),
     )
-    assert.equal(getEventListeners(signal, 'abort').length, 500)
+    assert.equal(getEventListeners(signal, 'abort').length, 1)
     assert.ok(clock.pending <= 10, `${clock.pending} timers for 500 who wait`)
     clock.advance(600)
     await Promise.all(waits)

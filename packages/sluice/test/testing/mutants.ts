@@ -20,8 +20,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a permit can be released twice',
     file: SLOTS,
-    find: 'this.#slots = undefined; slots.vacate(1);',
-    replace: 'slots.vacate(1);',
+    find: 'this.#slots = undefined; slots.vacate(1, outcome);',
+    replace: 'slots.vacate(1, outcome);',
   },
   {
     name: 'a permit of a limiter can be released twice',
@@ -63,8 +63,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a release lets nobody in',
     file: SLOTS,
-    find: 'vacate(cost) { this.#free(cost); if (this.#queued() > 0) this.#serve(this.clock.now());',
-    replace: 'vacate(cost) { this.#free(cost);',
+    find: 'this.#meter?.count(outcome); this.#free(cost); if (this.#queued() > 0) this.#serve(this.clock.now());',
+    replace: 'this.#meter?.count(outcome); this.#free(cost);',
   },
   {
     name: 'a release of a limiter lets nobody in',
@@ -168,7 +168,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'acquire does not hear of an abort',
     file: DEFINE,
-    find: "signal.addEventListener('abort', leave, { once: true });",
+    find: 'watchAbort(signal, caller);',
     replace: '',
   },
   // Queues

@@ -8,7 +8,7 @@ interface Watch {
   readonly hear: () => void
 }
 
-// One listener for each signal, however many requests share it: Node warns of a leak at the eleventh.
+// One listener for each signal, however many wait or work by it: Node warns of a leak at the eleventh.
 const watches = new WeakMap<AbortSignal, Watch>()
 
 /** Calls `listener.aborted()` when the signal is, until {@link unwatchAbort}. */
