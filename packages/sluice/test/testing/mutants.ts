@@ -168,8 +168,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'acquire does not hear of an abort',
     file: DEFINE,
-    find: 'watchAbort(signal, caller);',
-    replace: '',
+    find: 'watchAbort(signal, caller); waiting.answer',
+    replace: 'waiting.answer',
   },
   // Queues
   { name: 'the queue miscounts', file: 'queue/line.js', find: 'this.size--;', replace: '' },
