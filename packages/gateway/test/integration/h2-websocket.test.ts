@@ -23,12 +23,23 @@ import {
   frame,
   frames,
   head,
+  HEADERS,
   noOpenssl,
   plainGateway,
   reset,
   secureGateway,
   session,
 } from './tls-rig.ts'
+
+/** What asks for a WebSocket, as it should. */
+const VALID: readonly (readonly [string, string])[] = [
+  [':method', 'CONNECT'],
+  [':scheme', 'http'],
+  [':path', '/'],
+  [':authority', 'a'],
+  [':protocol', 'websocket'],
+  ['sec-websocket-version', '13'],
+]
 
 interface Upstream {
   readonly port: number
@@ -250,7 +261,12 @@ describe('WebSocket over HTTP/2 (RFC 8441)', () => {
       const { gateway, on } = await sessionOf(stage, limited(port))
       assert.equal((await open(on, '/', { ':protocol': 'connect-udp' })).status, 501)
       assert.equal((await open(on, '/', { 'content-length': '3' })).status, 400)
-      assert.equal((await open(on, '/', { ':authority': 'user@localhost' })).status, 400)
+      // Newer ones of nghttp2 (Node 22) refuse it before it is a request.
+      const named = await open(on, '/', { ':authority': 'user@localhost' }).then(
+        ({ status }) => status,
+        ({ code }: { code: string }) => code,
+      )
+      assert.ok(named === 400 || named === 'ERR_HTTP2_STREAM_ERROR', String(named))
       assert.equal((await askStream(on, { ':method': 'CONNECT', ':protocol': 'websocket', ':path': '/' })).status, 400)
       const plain = on.request({ ':method': 'CONNECT', ':authority': 'elsewhere:1' })
       const [headers] = (await once(plain, 'response')) as [Record<string, unknown>]
@@ -326,7 +342,10 @@ describe('WebSocket over HTTP/2 (RFC 8441)', () => {
       }
       const visitor = async (): Promise<void> => {
         const client = await frames(stage, own)
-        client.send(head(1, 0, ...fields()))
+        const honest = dice(4) === 0
+        client.send(head(1, 0, ...(honest ? VALID : fields())))
+        // Newer ones of nghttp2 (Node 24) end a session with its first fault, whatever was asked on it before.
+        if (honest) await until('its answer', () => client.frames.some(({ type }) => type === HEADERS))
         for (let i = 0; i < 8; i++) {
           client.send(piece(1 + 2 * dice(3)))
           await turn()

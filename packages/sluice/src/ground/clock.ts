@@ -31,7 +31,9 @@ class SystemTimer implements Timer {
 
   #arm(delay: Millis, run: () => void, background: boolean): void {
     const rest = delay - LONGEST
-    this.#handle = rest > 0 ? setTimeout(() => this.#arm(rest, run, background), LONGEST) : setTimeout(run, delay)
+    // Newer Nodes (22) warn of a delay below 0.
+    this.#handle =
+      rest > 0 ? setTimeout(() => this.#arm(rest, run, background), LONGEST) : setTimeout(run, Math.max(0, delay))
     // Browsers and Workers answer a number, which keeps nothing alive and has nothing to unref.
     if (background) (this.#handle as { unref?: () => void }).unref?.()
   }

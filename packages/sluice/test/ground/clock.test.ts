@@ -36,6 +36,12 @@ describe('systemClock', () => {
     assert.equal(runs, 1)
   })
 
+  it('never arms less than no delay, of which newer Nodes warn', (test) => {
+    const { delays } = platform(test)
+    systemClock.after(-6.7, () => {})
+    assert.deepEqual(delays(), [0])
+  })
+
   it('arms a delay that no platform timer takes in pieces', (test) => {
     const { delays, advance } = platform(test)
     let runs = 0
