@@ -8,7 +8,7 @@ import type { Upstream } from './upstream.ts'
  * way out for whoever meets an upstream that the strict one refuses.
  */
 const overHttp1: (options: UndiciUpstreamOptions) => Upstream =
-  // Takes a fifth of the time in which a gateway is loaded, and hardly anybody needs it.
+  // Not loaded for the many who do not need it.
   process.env['SLUICE_UPSTREAM_CLIENT'] === 'undici'
     ? (await import('./undici-upstream.ts')).undiciUpstream
     : rawUpstream
