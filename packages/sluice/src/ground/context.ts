@@ -13,8 +13,7 @@ interface Host {
 }
 
 // Asked of the host instead of imported: the core also runs in browsers and Workers, which have no such module.
-// A resource of our own, because `AsyncLocalStorage.bind` and `snapshot` cost a hundred times as much: about 10 µs on
-// Node 20 where this takes 0.1.
+// A resource of our own, because `AsyncLocalStorage.bind` and `snapshot` make more than that for each call on Node 20.
 const Resource = ((globalThis as Host).process?.getBuiltinModule?.('node:async_hooks') as AsyncHooks | undefined)
   ?.AsyncResource
 
