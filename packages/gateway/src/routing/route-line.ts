@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { defineGate, series, systemClock, worst, type Breaker, type Gate, type Instant, type Observer } from 'sluice'
-import { isHealthPath, LANES, timeLeft, urgency, type Caller, type Degradation, type Lane } from 'sluice/http'
+import { isHealthPath, LANES, timeLeft, trust, urgency, type Caller, type Degradation, type Lane } from 'sluice/http'
 import { protect, type Protected } from 'sluice/node'
 import type { ResponseCache } from '../cache/index.ts'
 import type { GatewayPlan, RoutePlan } from '../config/index.ts'
@@ -98,7 +98,7 @@ export class RouteLine {
         return free
       },
       arrival: (req) => visitorOf(req)!.arrival,
-      trust: plan.listen.trustedProxies,
+      trust: trust(plan.listen.trustedProxies),
       body: plan.refusals,
       load: () => this.#load(gate),
       ...(this.givingUp && { degradation: this.givingUp }),

@@ -77,7 +77,12 @@ export class Exchange implements DispatchHandler, CallHost, Driven, Outgoing {
   /** Asks to be sent. @param again true for a retry. Returns what `dispatch` does. */
   begin(again: boolean): boolean {
     // Told at once, not when there is a connection: or it could not leave while it waits.
-    this.#handler.onRequestStart?.(this.#reins, this.#context)
+    try {
+      this.#handler.onRequestStart?.(this.#reins, this.#context)
+    } catch (error) {
+      // As undici has it: whoever fails as it begins hears of that, and not whoever dispatches.
+      this.#fail(error as Error)
+    }
     if (this.#settled) return true
     this.#beginning = true
     try {

@@ -2,12 +2,14 @@ import {
   checkNumber,
   Rejection,
   Source,
+  worst,
   type Arrival,
   type Clock,
   type Instant,
   type Millis,
   type Pressure,
   type RejectionCode,
+  type Signal,
   type Timer,
 } from '../ground/index.ts'
 import type { GateCore, GateStats, Verdict, Waiting } from '../gate/index.ts'
@@ -35,7 +37,8 @@ const PAUSED = 1
 export class Pause implements GateCore, Detention {
   readonly name: string
   readonly clock: Clock
-  readonly pressure: Source<Pressure>
+  readonly pressure: Signal<Pressure>
+  readonly #paused: Source<Pressure>
   readonly parts: readonly GateCore[]
   readonly maxHold: Millis
   readonly #inner: GateCore
@@ -52,10 +55,8 @@ export class Pause implements GateCore, Detention {
     this.#inner = inner
     this.maxHold = maxHold
     this.#capacity = capacity
-    this.pressure = new Source(() => {
-      const { value } = inner.pressure
-      return this.left > 0 && value.level < PAUSED ? { level: PAUSED, cause: `${this.name} paused` } : value
-    }, clock)
+    this.#paused = new Source(() => ({ level: this.left > 0 ? PAUSED : 0, cause: `${this.name} paused` }), clock)
+    this.pressure = worst(inner.pressure, this.#paused)
   }
 
   /** How long the pause lasts from now on, in ms; 0 without one. */
@@ -83,7 +84,7 @@ export class Pause implements GateCore, Detention {
       if (code !== undefined && this.#held.delete(one)) one.tell(this.#refusal(code, one.deadline, now))
     }
     this.#arm(now)
-    this.pressure.changed()
+    this.#paused.changed()
   }
 
   enter(arrival: Arrival, mayWait: boolean): Verdict | Waiting {
@@ -126,7 +127,7 @@ export class Pause implements GateCore, Detention {
   letGo(one: Detained): boolean {
     if (!this.#held.delete(one)) return false
     if (this.#held.size === 0) this.#disarm()
-    this.pressure.changed()
+    this.#paused.changed()
     return true
   }
 
@@ -167,7 +168,7 @@ export class Pause implements GateCore, Detention {
       this.#held.delete(one)
       one.goOn(this.#inner, now)
     }
-    this.pressure.changed()
+    this.#paused.changed()
   }
 
   #arm(now: Instant): void {

@@ -27,7 +27,7 @@ export interface WsLineOptions {
   readonly compress: boolean
 }
 
-const OPEN = 1
+export const OPEN = 1
 /** A close frame holds a code of two bytes and 123 of reason. */
 const LONGEST_REASON = 123
 const TRY_AGAIN_LATER = 1013

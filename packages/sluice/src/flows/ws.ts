@@ -2,12 +2,12 @@
  * WebSockets of the package `ws`, each behind a bounded buffer of its own.
  * @module
  */
-import { checkOptions, checkWhole, type Millis } from '../ground/index.ts'
+import { checkOptions, checkWhole, refuseValue, type Millis } from '../ground/index.ts'
 import { BoundedReader } from './bounded-reader.ts'
 import type { Format } from './frame.ts'
 import type { Reader, ReaderOptions } from './reader.ts'
 import { jsonOf } from './sse-format.ts'
-import { WsLine, type WebSocketLike } from './ws-line.ts'
+import { OPEN, WsLine, type WebSocketLike } from './ws-line.ts'
 
 export type { WebSocketLike } from './ws-line.ts'
 export { stream, type StreamEnd, type StreamOptions } from './stream.ts'
@@ -45,10 +45,12 @@ export const WS_FORMAT: Format<unknown> = {
 /**
  * A reader behind a WebSocket. One that is disconnected gets a close frame with code 1013 and the reason, unless another
  * code is said, and is cut when it has not answered within `grace`.
- * @throws RangeError for an option out of range
+ * @param socket open, or closed already: one that is connecting takes no messages yet
+ * @throws RangeError for an option out of range, and for a socket that is connecting
  */
 export function websocket<T = WsMessage>(socket: WebSocketLike, options: WsOptions<T>): Reader<T> {
   const { heartbeat = 30_000, compress = false } = checkOptions('websocket', options)
+  if (socket.readyState < OPEN) refuseValue('websocket.socket', socket.readyState, 'one that is open (readyState 1)')
   const maxHeld = checkWhole('websocket.maxHeld', options.maxHeld ?? 65_536, 1)
   return new BoundedReader<T>(
     {

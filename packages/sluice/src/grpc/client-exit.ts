@@ -4,6 +4,7 @@ import {
   Rejection,
   systemClock,
   systemRandom,
+  tell,
   type Arrival,
   type Clock,
   type Millis,
@@ -98,7 +99,7 @@ export class ClientExit {
   }
 
   refused(rejection: Rejection, call: OutgoingCall): void {
-    this.#options.onReject?.(rejection, call)
+    tell(this.clock, this.#options.onReject, rejection, call)
   }
 
   #toBeLeftAlone(call: OutgoingCall): Rejection | undefined {

@@ -51,7 +51,7 @@ export interface ClientInterceptorOptions {
   readonly maxPause?: Millis
   /** Hears of each load report (ORCA) in an answer. Must not throw. Default: nobody does. */
   readonly onLoadReport?: (report: LoadReport, call: OutgoingCall) => void
-  /** Hears of each call that was refused here. Must not throw. Default: nobody does. */
+  /** Hears of each call that was refused here. What it throws surfaces by itself. Default: nobody does. */
   readonly onReject?: (rejection: Rejection, call: OutgoingCall) => void
   /** Decide, count, and send every call all the same: how one begins. Default false. */
   readonly dryRun?: boolean

@@ -9,7 +9,7 @@ import {
   type WallClock,
 } from '../ground/index.ts'
 import type { RetryBudget } from '../gate/index.ts'
-import { Door } from '../http/index.ts'
+import { Door, ownAnswer } from '../http/index.ts'
 import type { Tally } from '../observe/index.ts'
 import { grpcReader, isGrpcHealth, type GrpcRequest } from './grpc-request.ts'
 import { LoadReporter } from './load-reporter.ts'
@@ -55,7 +55,8 @@ export class ServerEntrance {
 
   /** What a refused call is answered with. */
   statusOf(request: GrpcRequest, rejection: Rejection, comeBack: boolean): StatusObject {
-    return this.#onReject?.(rejection, request) || refusedStatus(rejection, this.#random, comeBack)
+    const own = ownAnswer(this.door.clock, 'code', () => this.#onReject?.(rejection, request))
+    return own ?? refusedStatus(rejection, this.#random, comeBack)
   }
 
   #overBudget(request: GrpcRequest): Refused | undefined {

@@ -1,13 +1,17 @@
 import type { Reader } from './reader.ts'
-import type { Trust } from './trust.ts'
+import type { Trust, Wishes } from './trust.ts'
+
+/** How IPv4 is spelled on a socket that takes IPv6 as well. */
+const MAPPED = /^::ffff:(?=[\d.]+$)/i
 
 /** What is known of a request before its body is read, and by whom. */
 export class Caller<Req> {
   readonly request: Req
   readonly #reader: Reader<Req>
-  readonly #trust: Trust
+  readonly #trust: Trust | undefined
 
-  constructor(request: Req, reader: Reader<Req>, trust: Trust) {
+  /** @param trust whose headers are believed. Default: nobody's */
+  constructor(request: Req, reader: Reader<Req>, trust?: Trust) {
     this.request = request
     this.#reader = reader
     this.#trust = trust
@@ -27,12 +31,22 @@ export class Caller<Req> {
 
   /** True when the request comes from a peer whose headers are believed. */
   get trusted(): boolean {
-    return this.#trust.believes(this.#reader.peer(this.request))
+    return this.#trust?.believes(this.#reader.peer(this.request)) ?? false
   }
 
-  /** Who asks; behind proxies that are believed, whom they say. One spelling for each address. */
+  /**
+   * Who asks: the peer, as the platform spells it, but IPv4 always in dots; behind proxies that are believed, whom they
+   * say, in one spelling for each address.
+   */
   get address(): string | undefined {
-    return this.#trust.client(this.#reader.peer(this.request), this.#reader.header(this.request, 'x-forwarded-for'))
+    const peer = this.#reader.peer(this.request)
+    if (this.#trust === undefined) return peer?.replace(MAPPED, '')
+    return this.#trust.client(peer, this.#reader.header(this.request, 'x-forwarded-for'))
+  }
+
+  /** What it asks for, where that counts: for a peer that is believed. */
+  get wishes(): Wishes | undefined {
+    return this.trusted ? this.#trust?.wishes((name) => this.header(name)) : undefined
   }
 
   /** Whatever the client says; believe it only when {@link trusted}, or when it proves itself (a signed token). */

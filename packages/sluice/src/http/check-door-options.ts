@@ -1,7 +1,8 @@
 import { checkFunction, checkOptions, refuseValue } from '../ground/index.ts'
 import type { DoorOptions } from './door-options.ts'
+import type { Trust } from './trust.ts'
 
-const FUNCTIONS = ['bypass', 'cost', 'arrival', 'onReject', 'load'] as const
+const FUNCTIONS = ['bypass', 'classify', 'key', 'cost', 'arrival', 'onReject', 'load'] as const
 /** What these set elsewhere, a rate, is not what `limit` is here. */
 const RATES = ['windowMs', 'max']
 
@@ -14,9 +15,8 @@ export function checkDoorOptions<Req>(options: DoorOptions<Req>): void {
   for (const name of RATES)
     if (name in options) refuseValue(name, Reflect.get(options, name), 'no rate: `limit` is how many at once')
   for (const name of FUNCTIONS) if (options[name] !== undefined) checkFunction(name, options[name])
-  const { classify = [], key = 'address', trust = [], body = 'problem' } = options
-  if (!Array.isArray(trust)) refuseValue('trust', trust, 'a list')
-  if (!Array.isArray(classify) && typeof classify !== 'function') refuseValue('classify', classify, 'a list of rules')
-  if (key !== 'address') checkFunction('key', key)
+  const { trust, body = 'problem' } = options
+  if (trust !== undefined && typeof (trust as Trust | null)?.believes !== 'function')
+    refuseValue('trust', trust, '`trust([…])`')
   if (body !== 'problem' && body !== 'envelope') refuseValue('body', body, "'envelope' or 'problem'")
 }

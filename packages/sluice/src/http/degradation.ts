@@ -1,4 +1,5 @@
 import { checkNumber, Rejection, type Pressure, type Signal } from '../ground/index.ts'
+import { atOnce } from './at-once.ts'
 import type { Caller } from './caller.ts'
 import type { RefusedResponse } from './refuse.ts'
 
@@ -89,7 +90,7 @@ class Steps<Req> implements Degradation<Req> {
       this.#judge(stair, pressure)
       if (!stair.inForce) continue
       const { name, above } = stair.step
-      const instead = stair.step.instead(caller)
+      const instead = atOnce(`degradation.${name}`, stair.step.instead(caller))
       if (instead === true) answer = new Rejection('shed', name, pressure.level, above)
       else if (instead !== undefined && instead !== false) answer = instead
     }

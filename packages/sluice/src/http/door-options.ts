@@ -3,8 +3,9 @@ import type { Gate } from '../gate/index.ts'
 import type { LimitAlgorithm } from '../limit/index.ts'
 import type { Caller } from './caller.ts'
 import type { Degradation } from './degradation.ts'
-import type { Lane, LaneRule } from './lane.ts'
+import type { Lane } from './lane.ts'
 import type { BodyFormat, RefusedResponse } from './refuse.ts'
+import type { Trust } from './trust.ts'
 
 /** What every server door takes. `Req` is the request of its framework. */
 export interface DoorOptions<Req> {
@@ -21,16 +22,16 @@ export interface DoorOptions<Req> {
    */
   readonly bypass?: (req: Req) => boolean
   /**
-   * How much a request matters (requirement S3.6): rules, of which the first that fits decides, or a function. Lane
-   * `critical` never meets the gate. Default: every request is `normal`, unless a believed peer says otherwise in an
-   * RFC 9218 `priority` header.
+   * How much a request matters (requirement S3.6): `laneBy([…])` with rules, of which the first that fits decides, or a
+   * function of one's own. Lane `critical` never meets the gate. Default: every request is `normal`, unless a believed
+   * peer says otherwise in an RFC 9218 `priority` header.
    */
-  readonly classify?: readonly LaneRule<Req>[] | ((caller: Caller<Req>) => Lane | undefined)
+  readonly classify?: (caller: Caller<Req>) => Lane | undefined
   /**
-   * Whom to be fair to: `address` (IPv6 by /64), or what the application knows of the caller. Default: nobody is told
+   * Whom to be fair to: `byAddress` (IPv6 by /64), or what the application knows of the caller. Default: nobody is told
    * apart. A gate whose queue is `fair`, or a `keyed` one, makes use of it.
    */
-  readonly key?: 'address' | ((caller: Caller<Req>) => string | undefined)
+  readonly key?: (caller: Caller<Req>) => string | undefined
   /** What a request takes, in units of the limit; above 0. Default 1. */
   readonly cost?: (caller: Caller<Req>) => number
   /**
@@ -45,10 +46,10 @@ export interface DoorOptions<Req> {
    */
   readonly timeout?: Millis
   /**
-   * The peers whose headers are believed: addresses, ranges (`10.0.0.0/8`), `loopback`, `linklocal`, `private`. From
-   * them `x-forwarded-for`, `priority` and deadlines count. Default: nobody's do.
+   * The peers whose headers are believed: `trust([…])` of addresses, ranges (`10.0.0.0/8`), `loopback`, `linklocal`,
+   * `private`. From them `x-forwarded-for`, `priority` and deadlines count. Default: nobody's do.
    */
-  readonly trust?: readonly string[]
+  readonly trust?: Trust
   /**
    * Instead of `classify`, `key`, `cost` and `deadline`: what the request asks for. What it throws surfaces like an
    * error of the handler, with nothing taken.
@@ -58,10 +59,14 @@ export interface DoorOptions<Req> {
   readonly degradation?: Degradation<Req>
   /**
    * How a refusal is written: `envelope` is `{"success":false,"error":{"code","message","retry_after"}}`, `problem`
-   * is RFC 9457. A request whose `accept` names `application/problem+json` always gets that. Default `envelope`.
+   * is RFC 9457. A request whose `accept` names `application/problem+json` gets that, unless it likes other
+   * JSON better. Default `envelope`.
    */
   readonly body?: BodyFormat
-  /** Hears of each refusal, and may answer with a response of its own. Must not throw. Default: the `body` format. */
+  /**
+   * Hears of each refusal, and may answer with a response of its own, at once: nobody waits for a promise. What it throws
+   * surfaces by itself, and the request is refused all the same. Default: the `body` format.
+   */
   readonly onReject?: (rejection: Rejection, req: Req) => RefusedResponse | undefined | void
   /**
    * What a request that asks for it (`endpoint-load-metrics-format: TEXT` or `JSON`) is told of the load here (ORCA): 1 is

@@ -1,18 +1,16 @@
 import { checkNumber, systemClock, type Arrival, type Clock, type Millis, type Rejection } from '../ground/index.ts'
 import { algorithmOf, coreOf, limiter, shadow, type Gate, type Observer } from '../gate/index.ts'
 import { tally, type Tally } from '../observe/index.ts'
-import { networkOf } from './address.ts'
+import { atOnce } from './at-once.ts'
 import { isHealthPath } from './bypass.ts'
 import { Caller } from './caller.ts'
 import { checkDoorOptions } from './check-door-options.ts'
 import type { DoorOptions } from './door-options.ts'
-import { LANES, laneBy, type Lane } from './lane.ts'
+import { LANES, priorityOf } from './lane.ts'
 import { loadMetrics } from './load-metrics.ts'
+import { ownAnswer } from './own-answer.ts'
 import type { Reader } from './reader.ts'
 import { bodyFormat, refuse, type RefusedResponse } from './refuse.ts'
-import { timeLeft } from './time-left.ts'
-import { trust, type Trust } from './trust.ts'
-import { urgency } from './urgency.ts'
 
 const ORDINARY_ARRIVAL: Arrival = {}
 
@@ -26,8 +24,6 @@ export class Door<Req> {
   readonly timeout: Millis | undefined
   readonly #options: DoorOptions<Req>
   readonly #reader: Reader<Req>
-  readonly #trust: Trust
-  readonly #laneOf: ((caller: Caller<Req>) => Lane | undefined) | undefined
   /** True where every request that does not go round the gate is the same to it. */
   readonly #plain: boolean
 
@@ -37,7 +33,7 @@ export class Door<Req> {
    */
   constructor(options: DoorOptions<Req>, reader: Reader<Req>, name: string = 'http') {
     checkDoorOptions(options)
-    const { classify, key, cost, deadline, trust: believed = [], arrival } = options
+    const { classify, key, cost, deadline, trust, arrival } = options
     this.#options = options
     this.#reader = reader
     this.tally = options.gate === undefined || options.dryRun === true ? tally() : undefined
@@ -48,22 +44,22 @@ export class Door<Req> {
     if (options.timeout !== undefined) checkNumber('timeout', options.timeout, Number.MIN_VALUE)
     this.timeout = options.dryRun === true ? undefined : options.timeout
     if (deadline !== undefined) checkNumber('deadline', deadline, Number.MIN_VALUE)
-    this.#trust = trust(believed)
-    this.#laneOf = typeof classify === 'object' ? laneBy(classify) : classify
-    this.#plain = !(classify ?? key ?? cost ?? deadline ?? arrival) && believed.length === 0
+    this.#plain = (classify ?? key ?? cost ?? deadline ?? trust ?? arrival) === undefined
   }
 
   /** True for what never meets the gate. */
   bypasses(req: Req): boolean {
     const { bypass } = this.#options
-    return bypass === undefined ? isHealthPath(this.#reader.target(req)) : bypass(req)
+    return bypass === undefined ? isHealthPath(this.#reader.target(req)) : atOnce('bypass', bypass(req))
   }
 
   /** What the request asks for; `undefined` where it is critical and goes round the gate. */
   arrivalOf(req: Req): Arrival | undefined {
     if (this.#plain) return ORDINARY_ARRIVAL
     const { arrival } = this.#options
-    return arrival === undefined ? this.#arrivalOf(this.#callerOf(req)) : arrival(req)
+    if (arrival === undefined) return this.#arrivalOf(this.#callerOf(req))
+    // Nothing said is nothing special; round the gate goes only who is said to.
+    return atOnce('arrival', arrival(req)) ?? ORDINARY_ARRIVAL
   }
 
   /**
@@ -78,7 +74,8 @@ export class Door<Req> {
   /** What a refused request is answered with. */
   refusal(req: Req, rejection: Rejection): RefusedResponse {
     const { body = 'envelope', onReject } = this.#options
-    return onReject?.(rejection, req) || refuse(rejection, bodyFormat(this.#reader.header(req, 'accept'), body))
+    const own = ownAnswer(this.clock, 'status', () => onReject?.(rejection, req))
+    return own ?? refuse(rejection, bodyFormat(this.#reader.header(req, 'accept'), body))
   }
 
   /** What is told of the load here to whoever asks in this format. */
@@ -89,20 +86,18 @@ export class Door<Req> {
   }
 
   #callerOf(req: Req): Caller<Req> {
-    return new Caller(req, this.#reader, this.#trust)
+    return new Caller(req, this.#reader, this.#options.trust)
   }
 
   #arrivalOf(caller: Caller<Req>): Arrival | undefined {
-    const { key, cost, deadline } = this.#options
-    const lane = this.#laneOf?.(caller)
+    const { classify, key, cost, deadline } = this.#options
+    const lane = atOnce('classify', classify?.(caller))
     if (lane === 'critical') return undefined
-    const { trusted } = caller
-    const flow = key === 'address' ? caller.address && networkOf(caller.address) : key?.(caller)
-    const asked = trusted ? urgency(caller.header('priority')) : undefined
-    const told = trusted ? timeLeft((name) => caller.header(name)) : undefined
-    const left = Math.min(deadline ?? Infinity, told ?? Infinity)
+    const flow = atOnce('key', key?.(caller))
+    const { wishes } = caller
+    const left = Math.min(deadline ?? Infinity, wishes?.timeLeft ?? Infinity)
     return {
-      priority: lane === undefined ? (asked ?? LANES.normal) : LANES[lane],
+      priority: lane ? priorityOf('classify', lane) : (wishes?.priority ?? LANES.normal),
       ...(flow !== undefined && { flow }),
       ...(cost !== undefined && { cost: cost(caller) }),
       ...(left < Infinity && { deadline: this.clock.now() + left }),

@@ -1,4 +1,5 @@
 import { refuseValue, type Priority } from '../ground/index.ts'
+import { atOnce } from './at-once.ts'
 import type { Caller } from './caller.ts'
 
 /**
@@ -24,11 +25,15 @@ export interface LaneRule<Req> {
   readonly when?: (caller: Caller<Req>) => boolean
 }
 
+/** What a lane means to a gate. @throws RangeError naming `field` for what is none */
+export function priorityOf(field: string, lane: Exclude<Lane, 'critical'>): Priority {
+  return Object.hasOwn(LANES, lane) ? LANES[lane] : refuseValue(field, lane, "'critical', 'high', 'normal' or 'low'")
+}
+
 /** Asks the rules in order; the first that fits decides. @throws RangeError for a rule that makes no sense */
 export function laneBy<Req>(rules: readonly LaneRule<Req>[]): (caller: Caller<Req>) => Lane | undefined {
   for (const [index, { lane, path }] of rules.entries()) {
-    if (!(lane === 'critical' || Object.hasOwn(LANES, lane)))
-      refuseValue(`classify[${index}].lane`, lane, "'critical', 'high', 'normal' or 'low'")
+    if (lane !== 'critical') priorityOf(`classify[${index}].lane`, lane)
     if (path !== undefined && (!path.startsWith('/') || path.slice(0, -1).includes('*')))
       refuseValue(`classify[${index}].path`, path, "a path like '/login', or '/admin/*'")
   }
@@ -38,7 +43,7 @@ export function laneBy<Req>(rules: readonly LaneRule<Req>[]): (caller: Caller<Re
 function fits<Req>({ path, method, when }: LaneRule<Req>, caller: Caller<Req>): boolean {
   if (method !== undefined && method !== caller.method) return false
   if (path !== undefined && !reaches(path, caller.path)) return false
-  return when === undefined || when(caller)
+  return when === undefined || atOnce('classify.when', when(caller))
 }
 
 /** A segment that some router may read as another: what is privileged must not be able to mean something else. */

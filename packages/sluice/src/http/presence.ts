@@ -1,4 +1,5 @@
 import type { Clock } from '../ground/index.ts'
+import type { GateCore } from '../gate/index.ts'
 import { unwatchDeparture, watchDeparture } from './departures.ts'
 import { LOAD_FORMAT, loadFormatOf } from './load-metrics.ts'
 import { pipelineOf, type Connection, type Leaver } from './pipeline.ts'
@@ -11,12 +12,22 @@ export interface Watcher extends Leaver {
   finished(status: number): void
 }
 
+/** The visit of a request at a door further out. */
+export interface Outer {
+  /** True where this gate has let it in. */
+  holds(core: GateCore): boolean
+}
+
 /** Whether a client is still there, as its runtime tells it. */
 export interface Presence {
+  /** The visit of its request at a door on node:http, where it passed one. */
+  readonly outer: Outer | undefined
   /** True when it has left already: no event will say so any more. */
   readonly gone: boolean
   /** True where `finished` will be told; else the body of the response is the only witness of its end. */
   readonly tellsEnd: boolean
+  /** True when a response has been begun past the one that is answered. Where nobody tells: false. */
+  readonly begun: boolean
   /** True when all of the response has been made and only has to be read. Where nobody tells: false. */
   readonly written: boolean
   /** In which format the client asks for the load, where it does. */
@@ -32,7 +43,9 @@ export interface Presence {
 
 /** A client seen through the `signal` of its request: Bun, Deno, Cloudflare. */
 export class SignalPresence implements Presence {
+  readonly outer = undefined
   readonly tellsEnd = false
+  readonly begun = false
   readonly written = false
   readonly #request: Request
   readonly #signal: AbortSignal
@@ -87,6 +100,7 @@ interface Incoming {
 /** The slice of `http.ServerResponse` that is watched. */
 interface Outgoing {
   readonly statusCode: number
+  readonly headersSent: boolean
   readonly writableEnded: boolean
   on(event: 'finish' | 'close', listener: () => void): unknown
   destroy(): unknown
@@ -107,6 +121,14 @@ export class NodePresence implements Presence {
 
   get gone(): boolean {
     return this.#request.socket.destroyed === true
+  }
+
+  get outer(): Outer | undefined {
+    return visitOf(this.#request)
+  }
+
+  get begun(): boolean {
+    return this.#response.headersSent
   }
 
   get written(): boolean {
@@ -139,7 +161,7 @@ export class NodePresence implements Presence {
   place(most: number, clock: Clock): Place | undefined {
     const request = this.#request
     // Whoever passes a second gate has been taken up: holding it back would wait for itself.
-    if (most === Infinity || !this.#hasConnection || request[PLACED] === true || visitOf(request) !== undefined)
+    if (most === Infinity || !this.#hasConnection || request[PLACED] === true || this.outer !== undefined)
       return undefined
     request[PLACED] = true
     return new Place(pipelineOf(request.socket), most, clock)

@@ -1,4 +1,4 @@
-import { REFUSALS, retryAfterOf, type Millis, type Rejection, type RejectionCode } from '../ground/index.ts'
+import { REFUSALS, retryAfterOf, type Rejection, type RejectionCode } from '../ground/index.ts'
 import { fieldNumber, fieldString, rounded } from './field.ts'
 
 /** How a refusal is written: the JSON envelope, or RFC 9457 problem details. */
@@ -13,17 +13,12 @@ export interface RefusedResponse {
 
 /** What every refusal with the same code, gate and number of seconds has in common. */
 interface Plate {
-  readonly seconds: number | undefined
-  /** The name of the gate as a parameter of `sluice-rejection`. */
-  readonly field: string
   readonly envelope: string
-  readonly envelopeLength: string
-  /** The problem up to the members that differ from one refusal to the next. */
-  readonly problem: string
-  readonly problemLength: number
-  /** `RateLimit`, where something was used up, and its policy as far as `q`, where that counts requests at once. */
+  readonly length: string
+  /** `sluice-rejection` up to the numbers. */
+  readonly field: string
+  /** `RateLimit`, where something was used up. */
   readonly quota: string | undefined
-  readonly policy: string | undefined
 }
 
 /** More than there are gates times codes times seconds in any sane process; beyond it the cache starts again. */
@@ -31,8 +26,8 @@ const MOST_PLATES = 1024
 /** A limit from here on is none, and no structured field carries it. */
 const MOST_AT_ONCE = 1e12
 const plates = new Map<string, Plate>()
-const encoder = new TextEncoder()
 
+const PROBLEM = 'application/problem+json'
 const REGISTRY = 'https://iana.org/assignments/http-problem-types#'
 
 /**
@@ -47,46 +42,52 @@ const REGISTRY = 'https://iana.org/assignments/http-problem-types#'
  */
 export function refuse(rejection: Rejection, format: BodyFormat = 'envelope'): RefusedResponse {
   const { code, gate, load, limit } = rejection
+  const { status } = REFUSALS[code]
   const wait = retryAfterOf(rejection)
-  const plate = plateOf(code, gate, wait)
-  let body = plate.envelope
-  let length = plate.envelopeLength
-  if (format === 'problem') {
-    const rest = `,"load":${numeral(load)},"limit":${numeral(limit)}}`
-    body = plate.problem + rest
-    length = String(plate.problemLength + rest.length)
-  }
+  const seconds = wait === undefined ? null : Math.ceil(wait / 1000)
+  const plate = plateOf(code, gate, seconds)
+  const problem = format === 'problem'
+  const body = problem ? problemOf(rejection, seconds) : plate.envelope
   const headers: Record<string, string> = {
-    'content-type': format === 'problem' ? 'application/problem+json' : 'application/json',
-    'content-length': length,
+    'content-type': problem ? PROBLEM : 'application/json',
+    'content-length': problem ? lengthOf(body) : plate.length,
     'cache-control': 'no-store',
-    'sluice-rejection': `${code}${plate.field}${fieldNumber('load', load)}${fieldNumber('limit', limit)}`,
+    'sluice-rejection': plate.field + fieldNumber('load', load) + fieldNumber('limit', limit),
   }
   if (wait !== undefined) {
-    headers['retry-after'] = String(plate.seconds)
+    headers['retry-after'] = String(seconds)
     headers['retry-after-ms'] = String(Math.ceil(wait))
   }
   if (plate.quota !== undefined) {
     headers['ratelimit'] = plate.quota
-    if (plate.policy !== undefined && limit < MOST_AT_ONCE)
-      headers['ratelimit-policy'] = `${plate.policy}${Math.floor(limit)};qu="concurrent-requests"`
+    if (AT_ONCE.has(code) && limit < MOST_AT_ONCE)
+      headers['ratelimit-policy'] = `${fieldString(gate)};q=${Math.floor(limit)};qu="concurrent-requests"`
   }
-  return { status: REFUSALS[code].status, headers, body }
+  return { status, headers, body }
 }
 
-/** The format a request asks for: an `accept` header that names problem details gets them, whatever the default. */
+/**
+ * The format a request asks for. An `accept` header that names problem details gets them, whatever the default, unless it
+ * likes other JSON better (RFC 9110 §12.5.1).
+ */
 export function bodyFormat(accept: string | undefined, standard: BodyFormat): BodyFormat {
-  if (accept === undefined || standard === 'problem') return standard
-  for (const part of accept.toLowerCase().split(',')) {
-    const [type, ...parameters] = part.split(';')
-    if (type?.trim() !== 'application/problem+json') continue
-    if (!parameters.some((parameter) => /^\s*q\s*=\s*0(\.0*)?\s*$/.test(parameter))) return 'problem'
-  }
-  return standard
+  const ranges = accept?.toLowerCase()
+  // Hardly anybody does.
+  if (!ranges?.includes(PROBLEM)) return standard
+  const liking = new Map(ranges.split(',').map(readRange))
+  const problem = liking.get(PROBLEM) ?? 0
+  const plain = liking.get('application/json') ?? liking.get('application/*') ?? liking.get('*/*') ?? 0
+  return problem > 0 && problem >= plain ? 'problem' : standard
 }
 
-function plateOf(code: RejectionCode, gate: string, wait: Millis | undefined): Plate {
-  const seconds = wait === undefined ? undefined : Math.ceil(wait / 1000)
+/** A media range and how much it is liked, from 0 to 1. */
+function readRange(range: string): [type: string, liking: number] {
+  const [type = '', ...parameters] = range.split(';').map((part) => part.trim())
+  const weight = parameters.find((parameter) => /^q\s*=/.test(parameter))
+  return [type, weight === undefined ? 1 : Number(weight.slice(weight.indexOf('=') + 1))]
+}
+
+function plateOf(code: RejectionCode, gate: string, seconds: number | null): Plate {
   const key = `${code} ${seconds} ${gate}`
   let plate = plates.get(key)
   if (plate === undefined) {
@@ -97,33 +98,44 @@ function plateOf(code: RejectionCode, gate: string, wait: Millis | undefined): P
   return plate
 }
 
-function engrave(code: RejectionCode, gate: string, seconds: number | undefined): Plate {
-  const { wire, means, status } = REFUSALS[code]
-  const message = `${gate} refused: ${means}`
-  const retry = seconds ?? null
-  const envelope = JSON.stringify({ success: false, error: { code: wire, message, retry_after: retry } })
-  const kind = kindOf(code, gate, status)
-  const members = { ...kind, status, detail: message, code: wire, gate, retry_after: retry }
-  const problem = JSON.stringify(members).slice(0, -1)
-  // Without a policy that says otherwise, nothing left means a spent quota of requests.
-  const quota = code === 'rate_limited' || AT_ONCE.has(code) ? quotaOf(gate, seconds) : undefined
+function engrave(code: RejectionCode, gate: string, seconds: number | null): Plate {
+  const error = { code: REFUSALS[code].wire, message: messageOf(code, gate), retry_after: seconds }
+  const envelope = JSON.stringify({ success: false, error })
+  const name = fieldString(gate)
+  // A policy is named in ASCII, and lasts whole seconds. Without one that says otherwise, nothing left means a spent quota
+  // of requests.
+  const counted =
+    Number.isSafeInteger(seconds) && name.startsWith('"') && (code === 'rate_limited' || AT_ONCE.has(code))
   return {
-    seconds,
-    field: `;gate=${fieldString(gate)}`,
     envelope,
-    envelopeLength: String(encoder.encode(envelope).length),
-    problem,
-    problemLength: encoder.encode(problem).length,
-    quota,
-    policy: AT_ONCE.has(code) && quota !== undefined ? `${fieldString(gate)};q=` : undefined,
+    length: lengthOf(envelope),
+    field: `${code};gate=${name}`,
+    quota: counted ? `${name};r=0;t=${seconds}` : undefined,
   }
 }
 
-/** `undefined` where it has no place in the field: a policy is named in ASCII, and lasts whole seconds. */
-function quotaOf(gate: string, seconds: number | undefined): string | undefined {
-  if (seconds === undefined || !Number.isSafeInteger(seconds)) return undefined
-  const name = fieldString(gate)
-  return name.startsWith('"') ? `${name};r=0;t=${seconds}` : undefined
+/** Not engraved: few ask for it. JSON turns what is endless into `null`. */
+function problemOf({ code, gate, load, limit }: Rejection, seconds: number | null): string {
+  const { wire, status } = REFUSALS[code]
+  return JSON.stringify({
+    ...kindOf(code, gate, status),
+    status,
+    detail: messageOf(code, gate),
+    code: wire,
+    gate,
+    retry_after: seconds,
+    load: rounded(load),
+    limit: rounded(limit),
+  })
+}
+
+function messageOf(code: RejectionCode, gate: string): string {
+  return `${gate} refused: ${REFUSALS[code].means}`
+}
+
+/** In bytes. */
+function lengthOf(body: string): string {
+  return String(new TextEncoder().encode(body).length)
 }
 
 /** Refusals whose limit is a number of requests at once. */
@@ -155,9 +167,4 @@ const PHRASES: Readonly<Record<number, string>> = {
   499: 'Client Closed Request',
   503: 'Service Unavailable',
   504: 'Gateway Timeout',
-}
-
-/** JSON has no infinity. */
-function numeral(value: number): string {
-  return Number.isFinite(value) ? String(rounded(value)) : 'null'
 }

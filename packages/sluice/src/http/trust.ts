@@ -1,5 +1,7 @@
-import { refuseValue } from '../ground/index.ts'
+import { refuseValue, type Millis, type Priority } from '../ground/index.ts'
 import { isV4, parseAddress, sharesPrefix, spell, type Address } from './address.ts'
+import { timeLeft } from './time-left.ts'
+import { urgency } from './urgency.ts'
 
 interface Range {
   readonly address: Address
@@ -15,7 +17,15 @@ const NAMED: Readonly<Record<string, readonly string[]>> = {
 /** More entries than any chain of proxies has; whoever sends more is not one. */
 const MOST_HOPS = 32
 
-/** Whose headers are believed. */
+/** What a request asks for in headers that count only where its peer is believed. */
+export interface Wishes {
+  /** By its `priority` (RFC 9218). */
+  readonly priority: Priority | undefined
+  /** How long its caller will wait, in ms. */
+  readonly timeLeft: Millis | undefined
+}
+
+/** Whose headers are believed, and what they say. Made by {@link trust}. */
 export interface Trust {
   /** True for the peer of a connection that is one of the operator's own. */
   believes(peer: string | undefined): boolean
@@ -26,6 +36,8 @@ export interface Trust {
    * @returns one spelling for each address; the peer as it is where it is no address
    */
   client(peer: string | undefined, forwarded: string | undefined): string | undefined
+  /** Reads what a request of a believed peer asks for. */
+  wishes(header: (name: string) => string | undefined): Wishes
 }
 
 /**
@@ -34,6 +46,7 @@ export interface Trust {
  * @throws RangeError for an entry that is none of these, naming it
  */
 export function trust(entries: readonly string[]): Trust {
+  if (!Array.isArray(entries)) refuseValue('trust', entries, 'a list')
   const ranges = entries.flatMap((entry) =>
     ((Object.hasOwn(NAMED, entry) && NAMED[entry]) || [entry]).map((one) => rangeOf(one)),
   )
@@ -70,6 +83,10 @@ class Ranges implements Trust {
       rest = comma === -1 ? '' : rest.slice(0, comma)
     }
     return spell(nearest)
+  }
+
+  wishes(header: (name: string) => string | undefined): Wishes {
+    return { priority: urgency(header('priority')), timeLeft: timeLeft(header) }
   }
 }
 

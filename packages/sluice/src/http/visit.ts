@@ -1,4 +1,5 @@
 import {
+  FREE,
   inThisContext,
   throwLater,
   type Arrival,
@@ -9,7 +10,7 @@ import {
   type Permit,
   type Rejection,
 } from '../ground/index.ts'
-import type { Gate, Verdict } from '../gate/index.ts'
+import type { Gate, GateCore, Verdict } from '../gate/index.ts'
 import { Call, type CallOff } from './call.ts'
 import { outcomeOf } from './outcome.ts'
 import type { Paced, Pacer } from './pacer.ts'
@@ -50,6 +51,8 @@ export interface VisitResponse {
 
 /** What a server does with the verdict. Made once for each protected server, not for each request. */
 export interface Host<Req, Res, Task = undefined> {
+  /** Who decides. */
+  readonly gate: Gate
   /** Let in. What this throws surfaces as it would without a gate, and ends the visit as a `failure`. */
   admitted(visit: Visit<Req, Res, Task>): void
   /** Turned away, with the client still there. */
@@ -85,8 +88,8 @@ export function visitOf(request: object): Visit | undefined {
 }
 
 /**
- * What a visit is noted on. Express changes the prototype of every request, and from then on a new property of it takes
- * more than a microsecond; one of a part of the request takes what it takes everywhere.
+ * What a visit is noted on. Express changes the prototype of every request, and from then on a new property of it costs far
+ * more than it does elsewhere; one of a part of the request costs what it always does.
  */
 function carrierOf(request: VisitRequest | object): object {
   return (request as Partial<VisitRequest>)._readableState ?? request
@@ -148,36 +151,44 @@ export class Visit<Req = unknown, Res = unknown, Task = unknown> implements Pipe
    * Asks the gate. The host hears of the verdict before this returns or, after a wait, later.
    * @throws whatever the host throws when admitted at once, and RangeError for an arrival that makes no sense
    */
-  enter(gate: Gate, arrival: Arrival): void {
+  enter(arrival: Arrival): void {
     const pipeline = this.#pipeline
     const { most = Infinity, clock } = this.#host
     pipeline.add(this)
     // Whoever passes a second gate has been taken up: holding it back would wait for itself.
-    if (this.#outer !== undefined) return this.#ask(gate, arrival)
+    if (this.#outer !== undefined) return this.#ask(arrival)
     if (pipeline.takes(most)) {
       pipeline.open++
       this.#state = OPEN
-      return this.#ask(gate, arrival)
+      return this.#ask(arrival)
     }
     const since = clock.now()
     this.#watch()
-    pipeline.hold(() => this.#takenUp(gate, arrival, since), most, clock)
+    pipeline.hold(() => this.#takenUp(arrival, since), most, clock)
     if (pipeline.connection.destroyed === true) this.left()
   }
 
-  #takenUp(gate: Gate, arrival: Arrival, since: Instant): void {
+  #takenUp(arrival: Arrival, since: Instant): void {
     if (this.over) return
     this.waited = this.#host.clock.now() - since
     this.#pipeline.open++
     this.#state |= OPEN
-    this.#ask(gate, arrival)
+    this.#ask(arrival)
   }
 
-  #ask(gate: Gate, arrival: Arrival): void {
+  /** True where this gate has let it in already, here or at a door further out. */
+  holds(core: GateCore): boolean {
+    return (this.#permit !== undefined && this.#host.gate.core === core) || this.#outer?.holds(core) === true
+  }
+
+  #ask(arrival: Arrival): void {
+    const { core } = this.#host.gate
+    // It would wait for the slot it holds.
+    if (this.#outer?.holds(core) === true) return this.#act(FREE)
     let entered
     try {
       // What `gate.enter` does, without the two functions it would take for each request.
-      entered = gate.core.enter(arrival, true)
+      entered = core.enter(arrival, true)
     } catch (error) {
       this.#depart()
       throw error

@@ -1,12 +1,19 @@
-import { isRejection, Rejection, type Arrival, type Outcome, type Permit, type Timer } from '../ground/index.ts'
-import type { Verdict } from '../gate/index.ts'
+import { FREE, isRejection, Rejection, type Arrival, type Outcome, type Permit, type Timer } from '../ground/index.ts'
+import type { GateCore, Verdict } from '../gate/index.ts'
 import type { Door } from './door.ts'
 import { LOAD_METRICS } from './load-metrics.ts'
 import { outcomeOf } from './outcome.ts'
 import type { Place } from './place.ts'
-import type { Presence, Watcher } from './presence.ts'
+import type { Outer, Presence, Watcher } from './presence.ts'
 import type { RefusedResponse } from './refuse.ts'
 import { waitHeaders } from './wait-time.ts'
+
+const VISIT: unique symbol = Symbol('sluice.visit')
+
+interface Marked {
+  /** The innermost, where it passes several gates. */
+  [VISIT]?: Outer
+}
 
 const controllers = new WeakMap<object, AbortController>()
 /** Why the work on a request is no longer wanted: for whoever asks for its signal late. */
@@ -54,6 +61,8 @@ export interface WebVisitParts<Req> {
  */
 export class WebVisit<Req> implements Watcher {
   readonly #parts: WebVisitParts<Req>
+  /** The visit of this request at a gate further out. */
+  readonly #outer: Outer | undefined
   /** Among the requests of its connection, where that is known … */
   #place: Place | undefined
   /** … and what is to be done when its client leaves before its turn has come. */
@@ -70,6 +79,9 @@ export class WebVisit<Req> implements Watcher {
 
   constructor(parts: WebVisitParts<Req>) {
     this.#parts = parts
+    const request: Request & Marked = parts.request
+    this.#outer = request[VISIT] ?? parts.presence.outer
+    request[VISIT] = this
   }
 
   /**
@@ -110,6 +122,11 @@ export class WebVisit<Req> implements Watcher {
     this.#end(outcomeOf(status))
   }
 
+  /** True where this gate has let it in already, here or at a door further out. */
+  holds(core: GateCore): boolean {
+    return (this.#permit !== undefined && this.#parts.door.gate.core === core) || this.#outer?.holds(core) === true
+  }
+
   #askInTurn(arrival: Arrival, place: Place): Promise<Verdict> {
     const { door, presence } = this.#parts
     const since = door.clock.now()
@@ -142,6 +159,8 @@ export class WebVisit<Req> implements Watcher {
   /** Answers at once where the gate does: most requests do not wait. */
   #ask(arrival: Arrival): Verdict | Promise<Verdict> {
     const { door, presence } = this.#parts
+    // It would wait for the slot it holds.
+    if (this.#outer?.holds(door.gate.core) === true) return FREE
     let atOnce: Verdict | undefined
     let later: ((verdict: Verdict) => void) | undefined
     const waiting = door.gate.enter(arrival, (verdict) => {
@@ -183,9 +202,9 @@ export class WebVisit<Req> implements Watcher {
   /** @throws TypeError for what is no response, and for one whose body somebody else reads */
   #answer(response: Response, waited: number): Response {
     const { presence, request } = this.#parts
-    // It was answered already, or nobody is there to be: whatever makes the body may stop.
+    // It was answered already, or nobody is there to be.
     if (this.#permit === undefined) {
-      void response.body?.cancel().catch(() => undefined)
+      void abandon(response)
       return response
     }
     this.#begun = true
@@ -218,7 +237,7 @@ export class WebVisit<Req> implements Watcher {
     const { door, presence } = this.#parts
     const wait = waitHeaders(waited)
     const load = door.load(presence.loadFormat)
-    if (wait === undefined && load === undefined) return response
+    if (presence.begun || (wait === undefined && load === undefined)) return response
     // What comes from elsewhere, `fetch` for instance, cannot be changed.
     const own = new Response(response.body, response)
     for (const [name, value] of wait ?? []) own.headers.set(name, value)
@@ -279,6 +298,15 @@ export class WebVisit<Req> implements Watcher {
     this.#place?.leave()
     this.#parts.presence.unwatch(this)
     permit.release(outcome)
+  }
+}
+
+/** Whatever makes the body may stop. One that was read elsewhere may not even be shown. */
+async function abandon(response: Response): Promise<void> {
+  try {
+    await response.body?.cancel()
+  } catch {
+    // Somebody else has it.
   }
 }
 

@@ -97,3 +97,11 @@ export class SluiceGates {
     return own
   }
 }
+
+/**
+ * Tells Nest what a class is made with, as a compiler of decorators would: for `@UseGuards(SluiceGuard)` and the like. A
+ * module that is made before Nest is loaded does without.
+ */
+export function takesGates(target: object): void {
+  if ('defineMetadata' in Reflect) metadata.defineMetadata('design:paramtypes', [SluiceGates], target)
+}

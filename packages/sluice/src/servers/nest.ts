@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import { RejectedError, type Outcome, type Permit } from '../ground/index.ts'
 import type { Gate } from '../gate/index.ts'
 import { visitOf } from '../http/index.ts'
-import { rawOf, SluiceGates, type NestContext, type NestRequest, type NestSettings } from './nest-gates.ts'
+import { rawOf, SluiceGates, takesGates, type NestContext, type NestRequest, type NestSettings } from './nest-gates.ts'
 
 export {
   SkipSluice,
@@ -210,6 +210,8 @@ export const SluiceModule: SluiceModuleClass = Object.assign(
 )
 
 function moduleOf(imports: readonly unknown[], options: object): NestDynamicModule {
+  takesGates(SluiceGuard)
+  takesGates(SluiceInterceptor)
   const providers = [
     options,
     { provide: SluiceGates, inject: [OPTIONS], useFactory: (settings: NestSettings) => new SluiceGates(settings) },

@@ -100,7 +100,7 @@ export class NodeEntrance<Req> implements NodeProtection, Host<IncomingMessage, 
     }
     const instead = this.#door.insteadOf(ask)
     if (instead !== undefined) return this.#answer(asked, instead, 0)
-    new Visit<IncomingMessage, ServerResponse, Ask<Req>>(this, req, res, asked).enter(this.gate, arrival)
+    new Visit<IncomingMessage, ServerResponse, Ask<Req>>(this, req, res, asked).enter(arrival)
   }
 
   admitted(visit: AskVisit<Req>): void {

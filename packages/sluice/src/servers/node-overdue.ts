@@ -1,4 +1,4 @@
-import { ServerResponse, type IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../ground/index.ts'
 import { LINGER } from './node-refusal.ts'
 
@@ -24,8 +24,24 @@ const OF_THE_BODY = [
 /** Makes a response that its handler has prepared, but not begun, fit to carry another answer. */
 export function clearAnswer(res: ServerResponse): void {
   for (const name of OF_THE_BODY) res.removeHeader(name)
-  res.statusMessage = ''
+  // Taken back, not emptied: HTTP/2 has none, and warns of whoever sets one.
+  delete (res as Partial<ServerResponse>).statusMessage
 }
+
+/** What does nothing on a response that is taken away. */
+const SILENCED = [
+  'setHeader',
+  'setHeaders',
+  'appendHeader',
+  'removeHeader',
+  'flushHeaders',
+  'writeHead',
+  'writeContinue',
+  'writeProcessing',
+  'writeEarlyHints',
+  'addTrailers',
+  'destroy',
+] as const
 
 /**
  * Takes request and response out of the hands of a handler that was called off and goes on all the same. Whatever it
@@ -34,45 +50,29 @@ export function clearAnswer(res: ServerResponse): void {
  * @param ended called once, when the handler ends its answer
  */
 export function takeAway(req: IncomingMessage, res: ServerResponse, clock: Clock, ended: () => void): void {
-  const same = (): ServerResponse => res
-  const nothing = (): void => undefined
+  const put = (target: object, name: string, value: unknown): void =>
+    void Object.defineProperty(target, name, { value, configurable: true, writable: true })
+  for (const name of SILENCED) put(res, name, () => res)
+  // As on a response whose client has left: nobody takes it, so whoever pipes stops.
+  put(res, 'write', (...args: readonly unknown[]): boolean => {
+    callBack(args, clock)
+    return false
+  })
   let open = true
-  const own = {
-    setHeader: same,
-    setHeaders: same,
-    appendHeader: same,
-    removeHeader: nothing,
-    flushHeaders: nothing,
-    writeHead: same,
-    writeContinue: nothing,
-    writeProcessing: nothing,
-    writeEarlyHints: nothing,
-    addTrailers: nothing,
-    destroy: same,
-    // As on a response whose client has left: nobody takes it, so whoever pipes stops.
-    write: (...args: readonly unknown[]): boolean => {
-      callBack(args, clock)
-      return false
-    },
-    end: (...args: readonly unknown[]): ServerResponse => {
-      callBack(args, clock)
-      if (open) ended()
-      open = false
-      return res
-    },
-  }
-  for (const [name, value] of Object.entries(own))
-    if (name in ServerResponse.prototype)
-      Object.defineProperty(res, name, { value, configurable: true, writable: true })
+  put(res, 'end', (...args: readonly unknown[]): ServerResponse => {
+    callBack(args, clock)
+    if (open) ended()
+    open = false
+    return res
+  })
   if (req.complete) return
   // Work that reads the body breaks that off when it is called off, and would take the connection along before the
   // answer has arrived.
   const destroy = req.destroy.bind(req)
-  const later = (error?: Error): IncomingMessage => {
+  put(req, 'destroy', (error?: Error): IncomingMessage => {
     clock.after(LINGER, () => void destroy(error), { background: true })
     return req
-  }
-  Object.defineProperty(req, 'destroy', { value: later, configurable: true, writable: true })
+  })
 }
 
 function callBack(args: readonly unknown[], clock: Clock): void {

@@ -34,8 +34,9 @@ export function writeRefusal(
   const told = waitHeaders(manner.waited)
   if (told !== undefined) for (const [name, value] of told) res.setHeader(name, value)
   const length = req.complete ? 0 : bodyLength(req)
-  // A client that was to wait for 100 may send its body or not: only a new connection is unambiguous.
-  const closing = manner.last || manner.unsentBody || length > WORTH_READING
+  // A client that was to wait for 100 may send its body or not: only a new connection is unambiguous. A stream of HTTP/2
+  // is alone, and its end resets nothing else.
+  const closing = req.httpVersionMajor < 2 && (manner.last || manner.unsentBody || length > WORTH_READING)
   if (closing) res.setHeader('connection', 'close')
   res.writeHead(status, headers)
   const content = req.method === 'HEAD' ? '' : body

@@ -186,6 +186,16 @@ describe('sluice/undici', () => {
     assert.deepEqual([sent.length, inflight()], [0, 0])
   })
 
+  it('one whose handler fails as it begins is told so, and never sent', () => {
+    const { ask, sent, inflight } = rig()
+    const ear = new Ear()
+    ear.onRequestStart = () => {
+      throw new RangeError('no beginning')
+    }
+    assert.doesNotThrow(() => ask({}, ear))
+    assert.deepEqual([ear.told, sent.length, inflight()], [['no beginning'], 0, 0])
+  })
+
   it('pauses and resumes the connection, also when told so before there is one', () => {
     const { sent, ask } = rig()
     const { controller } = ask()

@@ -6,16 +6,18 @@ import { bullmqConsumer, jobConsumer } from '../../src/consumers/bullmq.ts'
 import { kafkaConsumer, kafkaStreamConsumer } from '../../src/consumers/kafka.ts'
 import { ndjson, sse, writer } from '../../src/flows/stream.ts'
 import { websocket } from '../../src/flows/ws.ts'
-
-/** A door as JavaScript sees it. */
-function loose(door: unknown): (...given: readonly unknown[]) => unknown {
-  return door as (...given: readonly unknown[]) => unknown
-}
+import { loose } from '../loose.ts'
 
 const refused: readonly (readonly [what: string, attempt: () => unknown, message: RegExp])[] = [
   ['sse()', () => loose(sse)(new PassThrough()), /^sse: expected an object of options, got undefined$/],
   ['ndjson()', () => loose(ndjson)(new PassThrough()), /^ndjson: expected an object of options, got undefined$/],
   ['websocket()', () => loose(websocket)({}), /^websocket: expected an object of options, got undefined$/],
+  // Its first message would be lost, and counted as sent.
+  [
+    'websocket() of one that connects still',
+    () => loose(websocket)({ readyState: 0 }, { policy: 'block' }),
+    /^websocket\.socket: expected one that is open .*got 0$/,
+  ],
   ['writer()', () => loose(writer)(), /^writer\.writable: expected a Writable of Node .*, got undefined$/],
   ['writer of a path', () => loose(writer)('file'), /^writer\.writable: expected a Writable of Node .*, got "file"$/],
   // Found out with the first message, a consumer without work would try that for ever.

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { byAddress, Door, laneBy, trust, type DoorOptions, type Reader } from '../../src/http/index.ts'
 import { protect } from '../../src/servers/express.ts'
 import { protect as protectNode } from '../../src/servers/node.ts'
-import { limiter, vegas } from '../../src/index.ts'
+import { limiter, Rejection, vegas } from '../../src/index.ts'
+import { VirtualClock } from '../../src/sim/index.ts'
 
 /** As somebody writes it who has no types. */
 const untyped = protect as unknown as (options: unknown) => object
@@ -18,9 +20,11 @@ describe('what a door is given', () => {
     [{ onReject: 'x' }, /^onReject: expected a function, got "x"$/],
     [{ key: 'ip' }, /^key: expected a function, got "ip"$/],
     [{ body: 'xml' }, /^body: expected 'envelope' or 'problem', got "xml"$/],
-    [{ trust: 'loopback' }, /^trust: expected a list, got "loopback"$/],
-    [{ trust: true }, /^trust: expected a list, got true$/],
-    [{ classify: { lane: 'low' } }, /^classify: expected a list of rules, got/],
+    [{ key: 'address' }, /^key: expected a function, got "address"$/],
+    [{ trust: 'loopback' }, /^trust: expected `trust\(\[…\]\)`, got "loopback"$/],
+    [{ trust: ['loopback'] }, /^trust: expected `trust\(\[…\]\)`, got a list of 1$/],
+    [{ trust: null }, /^trust: expected/],
+    [{ classify: [{ lane: 'low' }] }, /^classify: expected a function, got a list of 1$/],
     [{ limit: '10' }, /^limit: expected a number, or an algorithm such as `adaptive\(\)`, got "10"$/],
     [{ limit: 0 }, /^limit: expected a whole number of at least 1, got 0$/],
     [{ gate: 5 }, /^gate: expected a gate, got 5$/],
@@ -32,9 +36,9 @@ describe('what a door is given', () => {
   it('control: what is as it should be is taken', () => {
     for (const options of [
       {},
-      { limit: 5, body: 'problem', key: 'address', trust: ['loopback'], bypass: () => false },
+      { limit: 5, body: 'problem', key: byAddress, trust: trust(['loopback']), bypass: () => false },
       { limit: vegas(), classify: () => 'low', key: () => 'a', cost: () => 2 },
-      { gate: limiter({ limit: 5 }), classify: [{ lane: 'low', path: '/a' }], bypass: undefined },
+      { gate: limiter({ limit: 5 }), classify: laneBy([{ lane: 'low', path: '/a' }]), bypass: undefined },
     ])
       assert.doesNotThrow(() => untyped(options))
   })
@@ -43,6 +47,63 @@ describe('what a door is given', () => {
     const careless = protectNode as unknown as (handler: unknown) => object
     assert.throws(() => careless({ limit: 5 }), /^RangeError: protect\.handler: expected a function, got \[object/)
     assert.throws(() => careless(undefined), /^RangeError: protect\.handler/)
+  })
+})
+
+describe('what the functions of a door answer', () => {
+  const reader: Reader<object> = {
+    method: () => 'GET',
+    target: () => '/',
+    header: () => undefined,
+    peer: () => undefined,
+  }
+  const asked = (options: unknown): unknown => {
+    const door = new Door<object>(options as DoorOptions<object>, reader)
+    return door.bypasses({}) ? 'bypassed' : door.arrivalOf({})
+  }
+
+  for (const [options, says] of [
+    // Each would be taken for a yes, or for a key of its own, and nobody would ever be refused.
+    [{ bypass: async () => false }, /^bypass: expected an answer at once, got \[object Promise\]$/],
+    [{ key: async () => 'acme' }, /^key: expected an answer at once, got/],
+    [{ classify: async () => 'low' }, /^classify: expected an answer at once, got/],
+    [
+      { classify: laneBy([{ lane: 'critical', when: (async () => false) as unknown as () => boolean }]) },
+      /^classify\.when: expected an answer at once, got/,
+    ],
+    [{ arrival: async () => ({ priority: 0 }) }, /^arrival: expected an answer at once, got/],
+    [{ classify: () => 'hihg' }, /^classify: expected 'critical', 'high', 'normal' or 'low', got "hihg"$/],
+    [{ classify: () => 'constructor' }, /^classify: expected 'critical'/],
+  ] as const)
+    it(`is refused where it makes no sense: ${says.source}`, () => {
+      assert.throws(() => asked(options), { name: 'RangeError', message: says })
+    })
+
+  it('`onReject` that answers nothing that is an answer, or fails, lets the refusal be what it is', () => {
+    const clock = new VirtualClock()
+    const rejection = new Rejection('queue_full', 'api', 2, 1)
+    const statusOf = (onReject: unknown): number =>
+      new Door<object>({ clock, onReject } as DoorOptions<object>, reader).refusal({}, rejection).status
+    const asyncListener = async (): Promise<void> => undefined
+    for (const onReject of [asyncListener, () => 'nope', () => ({}), () => undefined, undefined])
+      assert.equal(statusOf(onReject), 503)
+    assert.equal(
+      statusOf(() => ({ status: 418, headers: {}, body: '' })),
+      418,
+    )
+    const broken = (): never => {
+      throw new Error('the log is full')
+    }
+    assert.equal(statusOf(broken), 503)
+    assert.throws(() => clock.advance(1), /the log is full/)
+  })
+
+  it('control: what makes sense is taken, and an arrival that was forgotten is an ordinary one', () => {
+    assert.equal(asked({ bypass: () => true }), 'bypassed')
+    assert.deepEqual(asked({ key: () => 'acme', classify: () => 'low' }), { priority: 0, flow: 'acme' })
+    assert.deepEqual(asked({ classify: () => undefined }), { priority: 2 })
+    assert.equal(asked({ classify: () => 'critical' }), undefined)
+    assert.deepEqual(asked({ arrival: () => undefined }), {})
   })
 })
 

@@ -60,6 +60,15 @@ describe('degradation', () => {
     assert.deepEqual([refusal.code, refusal.load, refusal.limit], ['shed', 0.96, 0.95])
   })
 
+  it('a step that answers later is refused in words: a promise would be written as the answer', () => {
+    const pressure = new Dial()
+    pressure.level = 0.96
+    const lookup = (async () => undefined) as unknown as () => undefined
+    const given = degradation({ pressure, steps: [cachedOnly(lookup)] })
+    const message = /^degradation\.cached-only: expected an answer at once, got \[object Promise\]$/
+    assert.throws(() => given.instead(asks('GET')), { name: 'RangeError', message })
+  })
+
   it('S3.12 reading is GET and HEAD, and what the operator counts as reading besides', () => {
     const pressure = new Dial()
     pressure.level = 0.91

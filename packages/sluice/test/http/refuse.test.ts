@@ -108,11 +108,25 @@ describe('bodyFormat', () => {
   it('an accept header that names problem details gets them', () => {
     for (const accept of [
       'application/problem+json',
-      'application/json, application/problem+json;q=0.5',
+      'application/problem+json, application/json',
+      'application/problem+json, application/*;q=0.9, */*;q=0.8',
+      'application/json;q=0.4, application/problem+json; q=0.5',
+      'application/json;q=0, application/problem+json;q=0.1, */*',
       'Application/Problem+JSON; charset=utf-8',
       'application/problem+json;q=0.01',
     ])
       assert.equal(bodyFormat(accept, 'envelope'), 'problem', accept)
+  })
+
+  it('S3.3 one that likes other JSON better gets that', () => {
+    for (const accept of [
+      'application/json, application/problem+json;q=0.5',
+      'application/problem+json;q=0.8,application/json;q=0.9',
+      'application/problem+json;q=0.5, application/*',
+      'text/html, application/problem+json;q=0.1, */*;q=0.2',
+      'application/problem+json;q=high',
+    ])
+      assert.equal(bodyFormat(accept, 'envelope'), 'envelope', accept)
   })
 
   it('any other gets what the operator chose', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { Door, type DoorOptions, type Reader } from '../../src/http/index.ts'
+import { byAddress, Door, laneBy, trust, type DoorOptions, type Reader } from '../../src/http/index.ts'
 import type { Arrival } from '../../src/index.ts'
 
 interface Request {
@@ -24,13 +24,13 @@ const clock = { now: () => NOW, after: () => assert.fail('no timer is needed') }
 const rules: DoorOptions<Request> = {
   clock,
   limit: 1,
-  key: 'address',
+  key: byAddress,
   deadline: 2000,
-  classify: [
+  classify: laneBy([
     { lane: 'high', path: '/login', method: 'POST' },
     { lane: 'critical', path: '/admin/*', when: ({ trusted }) => trusted },
     { lane: 'low', path: '/batch/*' },
-  ],
+  ]),
 }
 
 function arrivalOf(request: Partial<Request>, options: DoorOptions<Request> = {}): Arrival | undefined {
@@ -92,7 +92,7 @@ const STRANGERS: readonly (string | undefined)[] = [
   undefined,
 ]
 
-const TRUST = ['10.0.0.0/8', '::1', 'fd00::/8']
+const TRUST = trust(['10.0.0.0/8', '::1', 'fd00::/8'])
 
 describe('spoofing: what a client writes into its own headers', () => {
   let cases = 0
@@ -100,10 +100,10 @@ describe('spoofing: what a client writes into its own headers', () => {
     it(`${header} changes nothing, whoever else is trusted`, () => {
       for (const lie of lies)
         for (const peer of STRANGERS)
-          for (const trusted of [[], TRUST]) {
-            const honest = arrivalOf({ peer }, { trust: trusted })
+          for (const options of [{}, { trust: trust([]) }, { trust: TRUST }]) {
+            const honest = arrivalOf({ peer }, options)
             assert.deepEqual(
-              arrivalOf({ peer, headers: { [header]: lie } }, { trust: trusted }),
+              arrivalOf({ peer, headers: { [header]: lie } }, options),
               honest,
               `${peer}: ${header}: ${lie}`,
             )
@@ -117,11 +117,10 @@ describe('spoofing: what a client writes into its own headers', () => {
   })
 
   it('control: the same lies work where the peer is believed', () => {
-    const trust = { trust: TRUST }
     for (const peer of ['10.1.2.3', '::ffff:10.1.2.3', '::1', 'fd00::5']) {
-      const honest = arrivalOf({ peer, target: '/x' }, { ...trust, classify: () => undefined })
+      const honest = arrivalOf({ peer, target: '/x' }, { trust: TRUST, classify: () => undefined })
       const ask = (headers: Record<string, string>): Arrival | undefined =>
-        arrivalOf({ peer, headers, target: '/x' }, { ...trust, classify: () => undefined })
+        arrivalOf({ peer, headers, target: '/x' }, { trust: TRUST, classify: () => undefined })
       assert.equal(ask({ priority: 'u=0' })?.priority, 3)
       assert.equal(ask({ 'x-forwarded-for': '198.51.100.7' })?.flow, '198.51.100.7')
       assert.equal(ask({ 'x-request-timeout': '1' })?.deadline, NOW + 1000)
@@ -205,25 +204,28 @@ describe('a privileged path', () => {
 
 describe('options of a door', () => {
   it('are refused in one line that names them', () => {
-    for (const [options, message] of [
-      [{ trust: ['10.0.0.0/33'] }, /^trust: expected an address, a range .* got "10\.0\.0\.0\/33"/],
-      [{ trust: ['proxy.internal'] }, /^trust: .*"proxy\.internal"/],
-      [{ trust: ['::/129'] }, /^trust/],
-      [{ trust: ['constructor'] }, /^trust: .*"constructor"/],
-      [{ trust: ['10.0.0.0/'] }, /^trust/],
-      [{ timeout: 0 }, /^timeout: .* got 0/],
-      [{ deadline: -1 }, /^deadline: .* got -1/],
-      [{ limit: 0 }, /^limit: .* got 0/],
-      [{ classify: [{ lane: 'vip' as 'high' }] }, /^classify\[0\]\.lane: .*"vip"/],
-      [{ classify: [{ lane: 'low', path: 'batch' }] }, /^classify\[0\]\.path: .*"batch"/],
-      [{ classify: [{ lane: 'low', path: '/*/x' }] }, /^classify\[0\]\.path/],
+    const made = (options: DoorOptions<Request>) => () => new Door<Request>({ ...rules, ...options }, reader)
+    for (const [make, message] of [
+      [() => trust(['10.0.0.0/33']), /^trust: expected an address, a range .* got "10\.0\.0\.0\/33"/],
+      [() => trust(['proxy.internal']), /^trust: .*"proxy\.internal"/],
+      [() => trust(['::/129']), /^trust/],
+      [() => trust(['constructor']), /^trust: .*"constructor"/],
+      [() => trust(['10.0.0.0/']), /^trust/],
+      [() => trust('loopback' as unknown as string[]), /^trust: expected a list, got "loopback"/],
+      [made({ timeout: 0 }), /^timeout: .* got 0/],
+      [made({ deadline: -1 }), /^deadline: .* got -1/],
+      [made({ limit: 0 }), /^limit: .* got 0/],
+      [() => laneBy([{ lane: 'vip' as 'high' }]), /^classify\[0\]\.lane: .*"vip"/],
+      [() => laneBy([{ lane: 'low', path: 'batch' }]), /^classify\[0\]\.path: .*"batch"/],
+      [() => laneBy([{ lane: 'low', path: '/*/x' }]), /^classify\[0\]\.path/],
     ] as const)
-      assert.throws(() => new Door<Request>({ ...rules, ...options }, reader), { name: 'RangeError', message })
+      assert.throws(make, { name: 'RangeError', message })
   })
 
   it('trust names what people mean by it', () => {
     const trusted = (name: string, peer: string): boolean =>
-      arrivalOf({ peer, headers: { priority: 'u=0' } }, { trust: [name], classify: () => undefined })?.priority === 3
+      arrivalOf({ peer, headers: { priority: 'u=0' } }, { trust: trust([name]), classify: () => undefined })
+        ?.priority === 3
     for (const [name, inside, outside] of [
       ['loopback', '::ffff:127.9.9.9', '128.0.0.1'],
       ['private', '172.31.255.255', '172.32.0.0'],

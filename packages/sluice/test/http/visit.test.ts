@@ -105,7 +105,7 @@ class World implements Host<FakeRequest, FakeResponse> {
   visit(socket: FakeSocket = new FakeSocket()): FakeVisit {
     const request = new FakeRequest(socket)
     const visit = new Visit<FakeRequest, FakeResponse, undefined>(this, request, new FakeResponse(request), undefined)
-    visit.enter(this.gate, {})
+    visit.enter({})
     return visit
   }
 
@@ -291,13 +291,25 @@ describe('Visit', () => {
     inner.most = 1
     const outer = world.visit()
     const visit = new Visit<FakeRequest, FakeResponse, undefined>(inner, outer.request, outer.response, undefined)
-    visit.enter(inner.gate, {})
+    visit.enter({})
     inner.holds(1, 0)
     assert.equal(visit.signal, outer.signal)
     outer.response.finish()
     inner.holds(0, 0)
     world.holds(0, 0)
     assert.deepEqual([world.outcomes, inner.outcomes], [['success'], ['success']])
+  })
+
+  it('a request that passes a second door of one gate does not wait for the slot it holds', () => {
+    const world = new World(1)
+    const outer = world.visit()
+    const visit = new Visit<FakeRequest, FakeResponse, undefined>(world, outer.request, outer.response, undefined)
+    visit.enter({})
+    world.holds(1, 0)
+    assert.deepEqual(world.served, [outer, visit])
+    outer.response.finish()
+    world.holds(0, 0)
+    assert.deepEqual([visit.over, world.outcomes], [true, ['success']])
   })
 
   it('one error among those taken up later surfaces by itself, and the others go on', async () => {

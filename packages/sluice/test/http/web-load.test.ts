@@ -15,13 +15,13 @@ type Options = Omit<DoorOptions<unknown>, 'classify'>
 type Asked = (headers: Readonly<Record<string, string>>) => Promise<Response>
 
 /** What @hono/node-server hands on; the request of fetch then has no header at all, so that nobody looks for one there. */
-function bindings(headers: Readonly<Record<string, string>>) {
+function bindings(headers: Readonly<Record<string, string>>, headersSent = false) {
   const incoming = Object.assign(new EventEmitter(), {
     rawHeaders: Object.entries(headers).flat(),
     httpVersionMajor: 2,
     socket: { destroyed: false },
   })
-  const outgoing = Object.assign(new EventEmitter(), { statusCode: 200, writableEnded: false })
+  const outgoing = Object.assign(new EventEmitter(), { statusCode: 200, headersSent, writableEnded: false })
   return { incoming, outgoing }
 }
 
@@ -116,3 +116,13 @@ for (const [name, door] of Object.entries(DOORS))
       assert.equal((await own({ [FORMAT]: 'TEXT' })).headers.get(METRICS), 'TEXT cpu_utilization=0.9')
     })
   })
+
+describe('sluice/fetch under node:http', () => {
+  it('an answer that the handler has written itself is handed on as it is, also to those who ask for the load', async () => {
+    // As `RESPONSE_ALREADY_SENT` of @hono/node-server: another response in its place would be written after it.
+    const sent = new Response(null)
+    const app = protectFetch<[env: unknown]>(() => sent, { gate: full() })
+    assert.equal(await app(new Request(URL), bindings({ [FORMAT]: 'TEXT' }, true)), sent)
+    assert.notEqual(await app(new Request(URL), bindings({ [FORMAT]: 'TEXT' })), sent)
+  })
+})

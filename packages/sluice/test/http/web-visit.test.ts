@@ -51,6 +51,32 @@ describe('a visit to a fetch handler', () => {
     assert.equal(app.gate.stats.inflight, 0)
   })
 
+  it('a request that passes a second door of one gate does not wait for the slot it holds', async () => {
+    const gate = roomy()
+    const inner = protect(() => new Response(String(gate.stats.inflight)), { gate })
+    const outer = protect(inner, { gate })
+    assert.equal(await (await outer(ask())).text(), '1')
+    assert.deepEqual([gate.stats.inflight, gate.stats.queued], [0, 0])
+  })
+
+  it('an answer that comes too late is let go of, also where its body cannot be looked at', async () => {
+    const read = new Response('read')
+    // As @hono/node-server has it for a response that was written out meanwhile.
+    Object.defineProperty(read, 'body', {
+      get() {
+        throw new TypeError('Response body object should not be disturbed or locked')
+      },
+    })
+    const client = new AbortController()
+    const leaving: FetchHandler = () => {
+      client.abort()
+      return read
+    }
+    const app = protect(leaving, { gate: roomy() })
+    assert.equal(await app(ask({ signal: client.signal })), read)
+    assert.equal(app.gate.stats.inflight, 0)
+  })
+
   it('a handler that answers nothing gives the slot back', async () => {
     const [came, held] = await outcome((() => undefined) as unknown as FetchHandler)
     assert.deepEqual([came, held], ['TypeError', 0])

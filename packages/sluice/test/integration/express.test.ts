@@ -54,6 +54,26 @@ for (const [name, version] of [
       })
     })
 
+    it('a door that a request passes twice, and two doors with one gate, take one slot', async () => {
+      const { gate, outcomes } = watched(1)
+      const guard = protect({ gate })
+      const router = version.Router()
+      router.use(guard, protect({ gate, timeout: 1000 }))
+      router.get('/x', (_req, res) => void res.send(String(gate.stats.inflight)))
+      const server = app()
+      server.use(guard)
+      server.use('/a', router)
+      server.use('/b', router)
+      await serving(createServer(server), async (port) => {
+        for (const path of ['/a/x', '/b/x']) {
+          const response = await fetch(`http://127.0.0.1:${port}${path}`)
+          assert.deepEqual([response.status, await response.text()], [200, '1'])
+        }
+        await until('the ends', () => outcomes.length === 2)
+        assert.deepEqual([outcomes, gate.stats.inflight], [['success', 'success'], 0])
+      })
+    })
+
     it('what a handler throws, rejects with or passes on is answered as ever, and ends the permit as failure', async () => {
       const { gate, outcomes } = watched(1)
       const server = app()

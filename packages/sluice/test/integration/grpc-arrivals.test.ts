@@ -2,7 +2,13 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { status } from '@grpc/grpc-js'
 import { Rejection, semaphore, type Arrival } from '../../src/index.ts'
-import { serverChannelOptions, serverInterceptor, type ServerInterceptorOptions } from '../../src/grpc/index.ts'
+import {
+  serverChannelOptions,
+  serverInterceptor,
+  type GrpcRequest,
+  type ServerInterceptorOptions,
+} from '../../src/grpc/index.ts'
+import { byAddress, laneBy, trust, type Trust } from '../../src/http/index.ts'
 import { gated, meta, recording } from './grpc-gates.ts'
 import { HEALTH, KINDS, PATHS, serving, type Ask, type Handlers, type Kind } from './grpc-loopback.ts'
 
@@ -50,11 +56,11 @@ describe('sluice/grpc serverInterceptor, what a call asks for', () => {
 
   it('rules put methods in lanes; health and reflection go round the gate', async () => {
     const { gate, arrivals } = recording(new Rejection('shed', 'g', 1, 0))
-    const classify = [
+    const classify = laneBy<GrpcRequest>([
       { lane: 'critical', path: PATHS.collect },
       { lane: 'high', path: PATHS.unary },
       { lane: 'low', path: '/sluice.test.Notes/*' },
-    ] as const
+    ])
     await serving({ server: gated({ gate, classify }) }, async (caller) => {
       const codes: number[] = []
       for (const kind of KINDS) codes.push((await caller.ask(kind)).code)
@@ -77,9 +83,9 @@ describe('sluice/grpc serverInterceptor, what a call asks for', () => {
 
   it('what a client says raises no priority and forges no address, unless its peer is trusted', async () => {
     const metadata = meta({ priority: 'u=0', 'x-forwarded-for': '203.0.113.9', 'x-request-timeout': '2' })
-    const spoofed = await asked({ key: 'address' }, { metadata })
+    const spoofed = await asked({ key: byAddress }, { metadata })
     assert.deepEqual(spoofed, { priority: 2, flow: '127.0.0.1' })
-    const trusted = await asked({ key: 'address', trust: ['loopback'] }, { metadata })
+    const trusted = await asked({ key: byAddress, trust: trust(['loopback']) }, { metadata })
     assert.deepEqual([trusted.priority, trusted.flow], [3, '203.0.113.9'])
     assert.ok(trusted.deadline! - performance.now() < 2001)
   })
@@ -125,7 +131,7 @@ describe('sluice/grpc serverInterceptor, what a call asks for', () => {
   it('options out of range are named', () => {
     assert.throws(() => serverInterceptor({ timeout: 0 }), /timeout: /)
     assert.throws(() => serverInterceptor({ deadline: -1 }), /deadline: /)
-    assert.throws(() => serverInterceptor({ trust: ['nobody'] }), /trust: /)
+    assert.throws(() => serverInterceptor({ trust: ['nobody'] as unknown as Trust }), /trust: /)
     assert.throws(() => serverChannelOptions({ maxConcurrentStreams: 0 }), /maxConcurrentStreams: /)
   })
 

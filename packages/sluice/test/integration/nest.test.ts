@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
 import type { AddressInfo } from 'node:net'
 import { describe, it } from 'node:test'
-import { Controller, Get, HttpException, Module, Res, type INestApplication } from '@nestjs/common'
+import {
+  Controller,
+  Get,
+  HttpException,
+  Module,
+  Res,
+  UseGuards,
+  UseInterceptors,
+  type INestApplication,
+} from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
 import type { Request as ExpressRequest, Response as ExpressResponse } from 'express'
 import { mergeAll, NEVER, Observable, of, throwError } from 'rxjs'
@@ -11,6 +20,7 @@ import {
   SkipSluice,
   Sluice,
   SluiceGates,
+  SluiceGuard,
   SluiceInterceptor,
   SluiceModule,
   type NestContext,
@@ -168,6 +178,18 @@ describe('sluice/nest', () => {
       assert.equal(gate.stats.inflight, 0)
       late!()
       assert.equal((await fetch(`${url}/nowhere`)).status, 404)
+    })
+  })
+
+  it('guard and interceptor can be named again, as Nest names its own: the gate is asked once all the same', async () => {
+    const gate = semaphore({ permits: 1, name: 'api' })
+    const controller = controllerOf([{ path: 'named', handle: (response) => void response.send('named') }])
+    UseGuards(SluiceGuard)(controller)
+    UseInterceptors(SluiceInterceptor)(controller)
+    await serving(SluiceModule.forRoot({ gate }), controller, async (url) => {
+      const response = await fetch(`${url}/named`)
+      assert.deepEqual([response.status, await response.text()], [200, 'named'])
+      await until('the slot', () => gate.stats.inflight === 0)
     })
   })
 

@@ -19,8 +19,9 @@ async function over2(
   gate: Gate,
   handler: RequestHandler,
   prove: (session: ClientHttp2Session) => Promise<void>,
+  timeout?: number,
 ): Promise<void> {
-  const guarded = protect(handler, { gate })
+  const guarded = protect(handler, { gate, ...(timeout !== undefined && { timeout }) })
   // Requests and responses of HTTP/2 have what a door touches, although their types are others.
   const server = createServer((req, res) =>
     guarded(req as unknown as IncomingMessage, res as unknown as ServerResponse),
@@ -83,6 +84,38 @@ describe('sluice/node over HTTP/2', () => {
         assert.deepEqual(outcomes, ['success', 'ignored'])
       },
     )
+  })
+
+  it('says nothing that HTTP/2 has no words for: neither of a 504, nor of a refused upload, nor of a gate that is closed', async () => {
+    const { gate } = watched(1)
+    const warnings: string[] = []
+    const warned = ({ message }: Error): void => void warnings.push(message)
+    process.on('warning', warned)
+    try {
+      await over2(
+        gate,
+        () => undefined,
+        async (session) => {
+          const post = (): ClientHttp2Stream => {
+            const upload = session.request({ ':path': '/', ':method': 'POST' })
+            upload.on('error', () => undefined).write(Buffer.alloc(200_000))
+            return upload
+          }
+          assert.equal((await answerOf(session.request({ ':path': '/' })))[0], 504)
+          const held = gate.tryEnter()
+          const [status, body] = await answerOf(post())
+          assert.deepEqual([status, JSON.parse(body).error.code], [503, 'LIMIT_EXCEEDED'])
+          if (held.admitted) held.release('success')
+          gate.close()
+          assert.equal((await answerOf(session.request({ ':path': '/' })))[0], 503)
+          await new Promise((resolve) => setImmediate(resolve))
+        },
+        30,
+      )
+      assert.deepEqual(warnings, [])
+    } finally {
+      process.off('warning', warned)
+    }
   })
 
   it('refuses, and gives the slot back when a stream is reset or its session ends', async () => {

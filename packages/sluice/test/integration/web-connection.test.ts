@@ -17,6 +17,10 @@ const gets = (count: number): string =>
 const paths = (count: number): string => Array.from({ length: count }, (_, at) => `/${at} `).join('')
 const answered = (client: Connection, status = 200): number => client.received().split(`HTTP/1.1 ${status}`).length - 1
 const roomy = (): Gate => semaphore({ permits: 1_000_000 })
+const sharing = (): (() => Options) => {
+  const gate = semaphore({ permits: 1, queue: fifo({ capacity: 100, maxWait: 1000 }) })
+  return () => ({ gate })
+}
 
 function held(): number {
   let sum = 0
@@ -127,25 +131,28 @@ for (const [name, make] of Object.entries(DOORS))
     })
 
     for (const outermost of ['sluice/node', name])
-      it(`who passed ${outermost} is not held back further in: with one at a time it would wait for itself`, async () => {
-        const work = new Slow()
-        work.answer()
-        const one = (): Options => ({ perConnection: 1, gate: roomy() })
-        const app = new Hono()
-        app.use(protectHono(one()), protectHono(one()))
-        app.get('*', ({ req }) => work.handle(req.raw))
-        const twice = protectFetch<[env: unknown]>(protectFetch<[env: unknown]>(work.handle, one()), one())
-        const inner = getRequestListener(name === 'sluice/hono' ? app.fetch : twice)
-        const listener: RequestListener = (req, res) => void inner(req, res)
-        const outer = outermost === 'sluice/node' ? protectNode(listener, one()) : listener
-        await serving(createServer(outer), async (port) => {
-          const client = await connect(port)
-          client.send(gets(20))
-          await until('all answers', () => answered(client) === 20)
-          assert.equal(work.order, paths(20))
-          client.leave()
+      for (const [what, one] of [
+        ['with one at a time', (): Options => ({ perConnection: 1, gate: roomy() })],
+        ['with one gate for all of one slot', sharing()],
+      ] as const)
+        it(`who passed ${outermost} is not held back further in, ${what}: it would wait for itself`, async () => {
+          const work = new Slow()
+          work.answer()
+          const app = new Hono()
+          app.use(protectHono(one()), protectHono(one()))
+          app.get('*', ({ req }) => work.handle(req.raw))
+          const twice = protectFetch<[env: unknown]>(protectFetch<[env: unknown]>(work.handle, one()), one())
+          const inner = getRequestListener(name === 'sluice/hono' ? app.fetch : twice)
+          const listener: RequestListener = (req, res) => void inner(req, res)
+          const outer = outermost === 'sluice/node' ? protectNode(listener, one()) : listener
+          await serving(createServer(outer), async (port) => {
+            const client = await connect(port)
+            client.send(gets(20))
+            await until('all answers', () => answered(client) === 20)
+            assert.equal(work.order, paths(20))
+            client.leave()
+          })
         })
-      })
 
     it('is a whole number of at least 1, or Infinity', () => {
       for (const perConnection of [0, -1, 1.5, Number.NaN])

@@ -1,12 +1,13 @@
 // Compiled, not run: `sluice/express` against the types of Express.
 import { createServer } from 'node:http'
 import express, { type Request } from 'express'
+import { laneBy, trust } from '../../src/http/index.ts'
 import { limiter } from '../../src/index.ts'
 import { protect, signalOf, type Protected } from '../../src/servers/express.ts'
 import { drain } from '../../src/servers/node.ts'
 
 const app = express()
-const guard: Protected = protect({ perConnection: 16, timeout: 1000, trust: ['loopback'] })
+const guard: Protected = protect({ perConnection: 16, timeout: 1000, trust: trust(['loopback']) })
 app.use(guard)
 app.get('/report', protect({ limit: 5 }), (req, res) => {
   signalOf(req).throwIfAborted()
@@ -18,7 +19,7 @@ app.use(
   protect<Request>({
     gate: limiter(),
     key: ({ request }) => request.get('x-tenant'),
-    classify: [{ lane: 'low', when: ({ request }) => request.query['batch'] !== undefined }],
+    classify: laneBy([{ lane: 'low', when: ({ request }) => request.query['batch'] !== undefined }]),
     bypass: (req) => req.path === '/ping',
   }),
 )

@@ -1,6 +1,7 @@
 // Compiled, not run: `sluice/fastify` against the types of Fastify.
 import { createServer } from 'node:http'
 import fastify, { type FastifyInstance, type FastifyPluginAsync, type FastifyRequest } from 'fastify'
+import { laneBy } from '../../src/http/index.ts'
 import { fixed, limiter } from '../../src/index.ts'
 import sluice, { type RouteSettings, type SluiceOptions } from '../../src/servers/fastify.ts'
 import { drain, signalOf } from '../../src/servers/node.ts'
@@ -11,7 +12,7 @@ await app.register(sluice, { limit: 10, timeout: 1000, perConnection: 16, global
 const options: SluiceOptions = {
   gate: limiter(),
   key: ({ request }) => request.raw.headers.host,
-  classify: [{ lane: 'low', path: '/export/*', when: ({ request }) => request.raw.method === 'GET' }],
+  classify: laneBy([{ lane: 'low', path: '/export/*', when: ({ request }) => request.raw.method === 'GET' }]),
   bypass: (request) => request.raw.url === '/ping',
 }
 await app.register(sluice, options)

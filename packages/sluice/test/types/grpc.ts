@@ -30,6 +30,7 @@ import {
   writeAll,
   type LoadReport,
 } from '../../src/grpc/index.ts'
+import { laneBy, trust } from '../../src/http/index.ts'
 
 interface Row {
   readonly id: number
@@ -38,12 +39,12 @@ interface Row {
 const gated = serverInterceptor({
   gate: semaphore({ permits: 10 }),
   bypass: ({ path }) => path.startsWith('/admin.'),
-  classify: [{ lane: 'high', path: '/orders.Orders/*', when: ({ request }) => request.attempts === 0 }],
+  classify: laneBy([{ lane: 'high', path: '/orders.Orders/*', when: ({ request }) => request.attempts === 0 }]),
   key: ({ request }) => request.authContext.transportSecurityType,
   cost: ({ request }) => request.metadata.get('rows').length + 1,
   deadline: 1000,
   timeout: 500,
-  trust: ['private'],
+  trust: trust(['private']),
   retryBudget: retryBudget(),
   onReject: ({ code }, { path }) => void `${code} ${path}`,
   dryRun: true,

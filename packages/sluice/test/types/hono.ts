@@ -3,6 +3,7 @@ import type { HttpBindings } from '@hono/node-server'
 import { getConnInfo } from '@hono/node-server/conninfo'
 import { Hono, type Context, type Env } from 'hono'
 import { createMiddleware } from 'hono/factory'
+import { laneBy, trust } from '../../src/http/index.ts'
 import { limiter } from '../../src/index.ts'
 import { protect, signalOf, type Protected } from '../../src/servers/hono.ts'
 
@@ -16,7 +17,7 @@ plain.use(protect())
 plain.use('/api/*', protect({ limit: 10 }))
 plain.get('/report', protect({ limit: 2 }), async (c) => c.text(String(signalOf(c).aborted)))
 
-const guard: Protected = protect({ timeout: 1000, trust: ['loopback'], peer: () => '127.0.0.1' })
+const guard: Protected = protect({ timeout: 1000, trust: trust(['loopback']), peer: () => '127.0.0.1' })
 plain.use(guard)
 
 // The context of the application's own type, where options look at it.
@@ -25,7 +26,7 @@ app.use(
   protect<Context<App>>({
     gate: limiter(),
     key: ({ request: c }) => c.get('user').plan,
-    classify: [{ lane: 'low', when: ({ request: c }) => c.var.user.plan === 'free' }],
+    classify: laneBy([{ lane: 'low', when: ({ request: c }) => c.var.user.plan === 'free' }]),
     bypass: (c) => c.req.query('ping') !== undefined,
     peer: (c) => getConnInfo(c).remote.address,
   }),

@@ -1,17 +1,18 @@
 // Compiled, not run: `sluice/koa` against the types of Koa.
 import Koa, { type Context } from 'koa'
+import { laneBy, trust } from '../../src/http/index.ts'
 import { limiter } from '../../src/index.ts'
 import { protect, signalOf, type Protected } from '../../src/servers/koa.ts'
 import { drain } from '../../src/servers/node.ts'
 
 const app = new Koa()
-const guard: Protected = protect({ perConnection: 16, timeout: 1000, trust: ['loopback'] })
+const guard: Protected = protect({ perConnection: 16, timeout: 1000, trust: trust(['loopback']) })
 app.use(guard)
 app.use(
   protect<Context>({
     gate: limiter(),
     key: ({ request: ctx }) => ctx.get('x-tenant'),
-    classify: [{ lane: 'high', path: '/login' }],
+    classify: laneBy([{ lane: 'high', path: '/login' }]),
     bypass: (ctx) => ctx.path === '/ping',
   }),
 )

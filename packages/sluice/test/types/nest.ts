@@ -4,7 +4,7 @@ import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core'
 import type { Request as ExpressRequest } from 'express'
 import type { FastifyRequest } from 'fastify'
 import { limiter } from '../../src/index.ts'
-import type { Caller } from '../../src/http/index.ts'
+import { byAddress, laneBy, trust, type Caller } from '../../src/http/index.ts'
 import {
   SkipSluice,
   Sluice,
@@ -17,7 +17,7 @@ import {
 
 const modules: DynamicModule[] = [
   SluiceModule.forRoot(),
-  SluiceModule.forRoot({ limit: 10, timeout: 1000, perConnection: 16, trust: ['private'] }),
+  SluiceModule.forRoot({ limit: 10, timeout: 1000, perConnection: 16, trust: trust(['private']) }),
   SluiceModule.forRootAsync({
     inject: ['CONFIG'],
     useFactory: (config: { readonly limit: number }) => ({ limit: config.limit }),
@@ -41,7 +41,7 @@ void useGlobalInterceptors
 const whole: ClassDecorator & MethodDecorator = Sluice({ lane: 'low', limit: 2 })
 const skipped: ClassDecorator & MethodDecorator = SkipSluice()
 void [whole, skipped]
-const settings: NestSettings = { classify: [{ lane: 'low', path: '/export/*' }], key: 'address' }
+const settings: NestSettings = { classify: laneBy([{ lane: 'low', path: '/export/*' }]), key: byAddress }
 void settings
 // @ts-expect-error: there is no such lane
 Sluice({ lane: 'urgent' })
