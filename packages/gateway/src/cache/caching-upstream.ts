@@ -87,8 +87,8 @@ class Forgetting implements UpstreamReceiver {
     this.#receiver.data(chunk)
   }
 
-  end(): void {
-    this.#receiver.end()
+  end(trailers?: readonly string[]): void {
+    this.#receiver.end(trailers)
   }
 
   failed(failure: UpstreamFailure): void {
@@ -158,14 +158,14 @@ class Copying implements UpstreamReceiver {
     this.#receiver.data(chunk)
   }
 
-  end(): void {
+  end(trailers?: readonly string[]): void {
     const keeping = this.#keeping
     if (keeping !== undefined) {
       const body = Buffer.concat(this.#chunks, this.#bytes)
       this.drop()
       this.#options.cache.keep(this.#key, { ...keeping, body })
     }
-    this.#receiver.end()
+    this.#receiver.end(trailers)
   }
 
   failed(failure: UpstreamFailure): void {

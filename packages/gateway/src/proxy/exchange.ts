@@ -2,8 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { unwatchDeparture, watchDeparture, type Leaver } from 'sluice/http'
 import { dismissBody } from './dismiss-body.ts'
+import { isGrpc, statusOfGrpc } from './grpc.ts'
+import { takesTrailers } from './hop-by-hop.ts'
 import { answer } from './own-answer.ts'
 import { responseHeaders } from './response-headers.ts'
+import { trailersOf } from './trailers.ts'
 import type { UpstreamFailure, UpstreamFailureCode } from './upstream-failure.ts'
 import type { Upstream, UpstreamCall, UpstreamReceiver, UpstreamRequest } from './upstream.ts'
 
@@ -64,7 +67,7 @@ export class Exchange implements UpstreamReceiver, Leaver {
 
   head(status: number, reason: string, raw: readonly string[]): void {
     const res = this.#res
-    const headers = responseHeaders(raw, status)
+    const headers = responseHeaders(raw, status, this.#req)
     if (this.#host.lastCall()) res.shouldKeepAlive = false
     if (this.#req.httpVersionMinor === 0)
       this.#endsByClosing = !headers.some((name, i) => i % 2 === 0 && name.toLowerCase() === 'content-length')
@@ -105,11 +108,15 @@ export class Exchange implements UpstreamReceiver, Leaver {
     return this.#req.httpVersionMajor === 1 ? (this.#res.socket ?? undefined) : undefined
   }
 
-  end(): void {
-    const { statusCode } = this.#res
-    this.#settle({ status: statusCode })
+  end(trailers?: readonly string[]): void {
+    const res = this.#res
+    const meant = isGrpc(this.#req) ? statusOfGrpc(grpcStatus(res, trailers)) : undefined
+    this.#settle({ status: meant ?? res.statusCode })
+    if (trailers !== undefined && takesTrailers(this.#req.headers.te)) addTrailers(res, trailersOf(trailers))
     if (this.#first === undefined) this.#res.end()
     else this.#endWith(latin1(this.#first))
+    // Its head is out: from here on this is what limits and breakers go by.
+    if (meant !== undefined) res.statusCode = meant
     dismissBody(this.#req)
   }
 
@@ -155,6 +162,19 @@ export class Exchange implements UpstreamReceiver, Leaver {
     unwatchDeparture(this.#socket, this)
     this.#host.ended(ending)
   }
+}
+
+/** What gRPC says behind an answer, or in its head where that is all there is. */
+function grpcStatus(res: ServerResponse, trailers: readonly string[] = []): string {
+  const at = trailers.indexOf('grpc-status')
+  return at < 0 ? String(res.getHeader('grpc-status')) : trailers[at + 1]!
+}
+
+/** @param trailers names and values in turn */
+function addTrailers(res: ServerResponse, trailers: readonly string[]): void {
+  const pairs: [string, string][] = []
+  for (let at = 0; at < trailers.length; at += 2) pairs.push([trailers[at]!, trailers[at + 1]!])
+  res.addTrailers(pairs)
 }
 
 function latin1(chunk: Uint8Array): string {

@@ -1,5 +1,6 @@
 import type { ClientHttp2Stream } from 'node:http2'
-import type { Readable } from 'node:stream'
+import { h2Trailers } from './h2-head.ts'
+import type { UpstreamBody } from './upstream.ts'
 
 /**
  * So much of a body is kept, in bytes, so that a stream that is refused can be sent once more. Four times what servers
@@ -21,7 +22,8 @@ export class H2Body {
   done = false
   /** True while the stream takes no more. */
   blocked = false
-  readonly #source: Readable
+  readonly #source: UpstreamBody
+  readonly #headers: readonly string[]
   readonly #length: number | undefined
   readonly #listener: H2BodyListener
   #stream: ClientHttp2Stream | undefined
@@ -30,8 +32,10 @@ export class H2Body {
   #sent = 0
   #hasEnded = false
 
-  constructor(source: Readable, length: number | undefined, listener: H2BodyListener) {
+  /** @param length `undefined`: trailers may follow it, and the stream waits for them */
+  constructor(source: UpstreamBody, headers: readonly string[], length: number | undefined, listener: H2BodyListener) {
     this.#source = source
+    this.#headers = headers
     this.#length = length
     this.#listener = listener
   }
@@ -45,7 +49,7 @@ export class H2Body {
   start(stream: ClientHttp2Stream): void {
     this.#stream = stream
     this.done = this.blocked = false
-    stream.on('drain', () => this.#drained(stream))
+    stream.on('drain', () => this.#drained(stream)).on('wantTrailers', () => this.#trail(stream))
     for (const piece of this.#kept ?? []) this.#write(piece)
     if (this.#hasEnded) return this.#finish()
     this.#source.on('data', this.#onData).on('end', this.#onEnd)
@@ -97,6 +101,10 @@ export class H2Body {
     this.blocked = false
     this.#listener.moved()
     this.#source.resume()
+  }
+
+  #trail(stream: ClientHttp2Stream): void {
+    if (!stream.closed && !stream.destroyed) stream.sendTrailers(h2Trailers(this.#source.rawTrailers, this.#headers))
   }
 
   #finish(): void {

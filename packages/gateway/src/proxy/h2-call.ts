@@ -1,7 +1,7 @@
 import { constants, type ClientHttp2Stream } from 'node:http2'
-import { addAbortSignal, Readable } from 'node:stream'
+import { CALLED_OFF } from './called-off.ts'
 import { H2Body } from './h2-body.ts'
-import { h2Answer, type H2Request } from './h2-head.ts'
+import { h2Answer, h2Fields, type H2Request } from './h2-head.ts'
 import type { H2Session } from './h2-session.ts'
 import type { Patience } from './patience.ts'
 import { BODY_TIMEOUT, CLOSED, CUT_OFF, HEADERS_TIMEOUT, type UpstreamFailure } from './upstream-failure.ts'
@@ -55,6 +55,8 @@ export class H2Call implements UpstreamCall {
   /** What came while it was paused, of an answer that is whole. */
   #rest: Uint8Array[] = []
   #hasEnded = false
+  /** What followed the answer. */
+  #trailers: readonly string[] | undefined
   #informational = 0
 
   constructor(request: UpstreamRequest, head: H2Request, receiver: UpstreamReceiver, switchboard: H2Switchboard) {
@@ -66,7 +68,7 @@ export class H2Call implements UpstreamCall {
     const moved = (): void => this.#moved()
     const broken = (why: string): void =>
       this.#fail({ code: 'BAD_REQUEST', message: `the request cannot be passed on: ${why}` })
-    this.#body = request.body && new H2Body(request.body, head.length, { moved, broken })
+    this.#body = request.body && new H2Body(request.body, request.headers, head.length, { moved, broken })
   }
 
   abort(): void {
@@ -98,7 +100,7 @@ export class H2Call implements UpstreamCall {
   carry(session: H2Session): void {
     let stream
     try {
-      stream = session.open(this.#head.headers, this.#body === undefined)
+      stream = session.open(this.#head, this.#body !== undefined)
     } catch (error) {
       return this.#fail({
         code: 'BAD_REQUEST',
@@ -114,6 +116,7 @@ export class H2Call implements UpstreamCall {
       // Told by its closing.
       .on('error', () => {})
       .on('response', (_headers: object, _flags: number, raw?: readonly string[]) => this.#answered(raw ?? []))
+      .on('trailers', (_headers: object, _flags: number, raw?: readonly string[]) => this.#trailed(raw ?? []))
       .on('headers', () => this.#informed())
       .on('data', (chunk: Uint8Array) => this.#data(chunk))
       .on('end', () => this.#ended(stream))
@@ -181,6 +184,13 @@ export class H2Call implements UpstreamCall {
     this.receiver.head(head.status, '', head.headers)
   }
 
+  #trailed(raw: readonly string[]): void {
+    if (this.#isOver) return
+    const trailers = h2Fields(raw)
+    if (typeof trailers === 'string') return this.#fail(flawed(trailers))
+    this.#trailers = trailers
+  }
+
   #informed(): void {
     if (++this.#informational <= MOST_INFORMATIONAL) return
     this.#fail(flawed('too many informational responses'))
@@ -195,6 +205,9 @@ export class H2Call implements UpstreamCall {
   }
 
   #ended(stream: ClientHttp2Stream): void {
+    // One that is reset without an error stays open as long as something of the request is unsent: for ever, if nobody
+    // takes it.
+    if (stream.closed) setImmediate(() => stream.destroy())
     if (this.#isOver || stream !== this.#stream || !this.#isWhole) return
     if (!this.#isAnswered) return this.#fail(HEADLESS)
     this.#hasEnded = true
@@ -207,7 +220,7 @@ export class H2Call implements UpstreamCall {
     // An answer that came before all of the request: the rest of that is for nobody.
     if (this.#body?.done === false) this.#drop()
     this.#body?.stop()
-    this.receiver.end()
+    this.receiver.end(this.#trailers)
   }
 
   #closed(stream: ClientHttp2Stream): void {
@@ -276,14 +289,4 @@ const REASONS = [
 function failureOf(code: number | undefined): UpstreamFailure {
   if (code === undefined || code === constants.NGHTTP2_NO_ERROR) return CLOSED
   return { code: 'UPSTREAM_FAILED', message: `the stream to the upstream was reset (${REASONS[code] ?? code})` }
-}
-
-/** Only an error of this kind, which cannot be made by others than Node, makes a reset with CANCEL of a destroyed stream. */
-const CALLED_OFF: Error = calledOff()
-
-function calledOff(): Error {
-  const stream = new Readable({ read() {} })
-  stream.on('error', () => {})
-  addAbortSignal(AbortSignal.abort(), stream)
-  return stream.errored ?? new Error('called off')
 }

@@ -2,6 +2,7 @@ import type { OutgoingHttpHeaders } from 'node:http2'
 import { LONGEST_BLOCK } from './raw-block.ts'
 import { isTarget, isText, isToken } from './raw-head.ts'
 import { MOST_HEADERS } from './screen.ts'
+import { trailersOf } from './trailers.ts'
 import type { UpstreamRequest } from './upstream.ts'
 
 /** A request as node:http2 takes it. */
@@ -18,20 +19,18 @@ export interface H2Answer {
   readonly headers: readonly string[]
 }
 
-/** Concern a connection of HTTP/1.1, and may not be sent (RFC 9113 §8.2.2). */
+/** Concern a connection of HTTP/1.1, and may not be sent (RFC 9113 §8.2.2), as `te` may not, but for `trailers`. */
 const OF_HTTP1: ReadonlySet<string> = new Set([
   'connection',
   'http2-settings',
   'keep-alive',
   'proxy-connection',
-  'te',
   'transfer-encoding',
   'upgrade',
 ])
 
 /**
- * Translates a request (RFC 9113 §8.3.1): `host` becomes `:authority`, and of one name several become one, since node:http2
- * sends no name twice that HTTP knows as one that stands alone.
+ * Translates a request (RFC 9113 §8.3.1): `host` becomes `:authority`, and of one name several become one.
  * @param host what `:authority` is where `headers` have none
  * @returns why it cannot be sent, where it cannot: what HTTP/1.1 could not carry does not come out of HTTP/2 either
  */
@@ -39,30 +38,26 @@ export function h2Request(request: UpstreamRequest, scheme: 'http' | 'https', ho
   const { method, target, headers: raw, body } = request
   if (!isToken(method)) return 'bad method'
   if (!isTarget(target)) return 'bad target'
-  const headers: Record<string, string> = Object.create(null) as Record<string, string>
+  const fields: string[] = []
   let authority: string | undefined
   let length: number | undefined
   for (let at = 0; at < raw.length; at += 2) {
     const name = raw[at]!.toLowerCase()
     const value = raw[at + 1]!
     if (!isToken(name) || !isText(value)) return `bad header ${JSON.stringify(name.slice(0, 100))}`
-    if (OF_HTTP1.has(name)) continue
+    if (OF_HTTP1.has(name) || (name === 'te' && value !== 'trailers')) continue
     if (name === 'host') {
       if (authority !== undefined) return 'two hosts'
       authority = value
     } else if (name === 'content-length') {
       if (length !== undefined || !/^\d{1,15}$/.test(value)) return 'bad content-length'
       length = Number(value)
-    } else {
-      const before = headers[name]
-      if (before === undefined) headers[name] = value
-      else if (before !== value) headers[name] = `${before}${name === 'cookie' ? ';' : ','} ${value}`
-    }
+    } else fields.push(name, value)
   }
   if (body === undefined && length !== undefined && length > 0) return 'a content-length without a body'
-  if (length !== undefined) headers['content-length'] = String(length)
   const pseudo = { ':method': method, ':scheme': scheme, ':authority': authority ?? host, ':path': target }
-  return { headers: { ...pseudo, ...headers }, length: body === undefined ? undefined : length }
+  const framing = length === undefined ? {} : { 'content-length': String(length) }
+  return { headers: { ...pseudo, ...joined(fields), ...framing }, length: body === undefined ? undefined : length }
 }
 
 /**
@@ -72,19 +67,44 @@ export function h2Request(request: UpstreamRequest, scheme: 'http' | 'https', ho
  * @returns why it is none, where it is none
  */
 export function h2Answer(raw: readonly string[]): H2Answer | string {
-  const headers: string[] = []
-  let status: number | undefined
-  let size = 0
-  for (let at = 0; at < raw.length; at += 2) {
+  const [first, status = ''] = raw
+  if (first !== ':status' || !/^[1-9]\d\d$/.test(status)) return 'bad status'
+  const headers = h2Fields(raw, 2)
+  return typeof headers === 'string' ? headers : { status: Number(status), headers }
+}
+
+/**
+ * Reads the fields of a head, or trailers.
+ * @param from where in `raw` they begin
+ * @returns names and values in turn, or why they cannot be read
+ */
+export function h2Fields(raw: readonly string[], from: number = 0): readonly string[] | string {
+  let size = raw.slice(0, from).join('').length
+  for (let at = from; at < raw.length; at += 2) {
     const name = raw[at]!
     const value = raw[at + 1]!
     size += name.length + value.length
-    if (name === ':status') status = /^[1-9]\d\d$/.test(value) ? Number(value) : undefined
-    else if (!isToken(name) || !isText(value)) return 'bad header'
-    else headers.push(name, value)
+    if (!isToken(name) || !isText(value)) return 'bad header'
   }
-  if (status === undefined) return 'bad status'
-  if (headers.length > 2 * MOST_HEADERS) return 'too many headers'
+  if (raw.length - from > 2 * MOST_HEADERS) return 'too many headers'
   if (size > LONGEST_BLOCK) return 'too long a head'
-  return { status, headers }
+  return raw.slice(from)
+}
+
+/** Trailers as node:http2 takes them: of one name several become one. */
+export function h2Trailers(raw: readonly string[] | undefined, headers: readonly string[]): OutgoingHttpHeaders {
+  return joined(trailersOf(raw, headers))
+}
+
+/** One of each name, since node:http2 sends no name twice that HTTP knows as one that stands alone. */
+function joined(fields: readonly string[]): Record<string, string> {
+  const all: Record<string, string> = Object.create(null) as Record<string, string>
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at]!.toLowerCase()
+    const value = fields[at + 1]!
+    const before = all[name]
+    if (before === undefined) all[name] = value
+    else if (before !== value) all[name] = `${before}${name === 'cookie' ? ';' : ','} ${value}`
+  }
+  return all
 }

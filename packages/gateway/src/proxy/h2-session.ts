@@ -1,13 +1,8 @@
-import {
-  connect,
-  constants,
-  type ClientHttp2Session,
-  type ClientHttp2Stream,
-  type OutgoingHttpHeaders,
-} from 'node:http2'
+import { connect, constants, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2'
 import { connect as openPlain, type Socket } from 'node:net'
 import { connect as openSecure, type TLSSocket } from 'node:tls'
 import type { H2Call } from './h2-call.ts'
+import type { H2Request } from './h2-head.ts'
 import type { Patience } from './patience.ts'
 import { LONGEST_BLOCK } from './raw-block.ts'
 import { MOST_HEADERS } from './screen.ts'
@@ -95,9 +90,9 @@ export class H2Session {
   }
 
   /** Begins a stream. @throws what node:http2 throws for a head it does not send */
-  open(headers: OutgoingHttpHeaders, isAll: boolean): ClientHttp2Stream {
+  open({ headers, length }: H2Request, hasBody: boolean): ClientHttp2Stream {
     if (++this.#begun === LAST_STREAM) this.#isLeaving = true
-    return this.#session!.request(headers, { endStream: isAll })
+    return this.#session!.request(headers, { endStream: !hasBody, waitForTrailers: hasBody && length === undefined })
   }
 
   add(call: H2Call): void {

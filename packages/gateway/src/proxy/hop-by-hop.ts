@@ -1,6 +1,6 @@
 /**
  * Headers that concern one connection, not the message (RFC 9110 §7.6.1), and those that frame it: framing is made
- * anew on either side. `trailer` goes because trailers are not passed on, `expect` because it is answered in front.
+ * anew on either side. `te` and `trailer` are said anew where trailers can be passed on, `expect` is answered in front.
  */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection',
@@ -40,4 +40,9 @@ export function namedByConnection(raw: readonly string[]): ReadonlySet<string> |
     }
   }
   return named
+}
+
+/** True for a `te` header that says that trailers are read. */
+export function takesTrailers(te: string | readonly string[] | undefined): boolean {
+  return te !== undefined && /(?:^|,)[ \t]*trailers[ \t]*(?:,|$)/i.test(String(te))
 }

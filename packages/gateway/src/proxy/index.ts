@@ -1,5 +1,7 @@
 export { dismissBody } from './dismiss-body.ts'
-export { isHopByHop } from './hop-by-hop.ts'
+export { endWhole } from './end-whole.ts'
+export { grpcRefusal, isGrpc } from './grpc.ts'
+export { isHopByHop, takesTrailers } from './hop-by-hop.ts'
 export { answer, type OwnAnswer } from './own-answer.ts'
 export { forward, proxy, ProxyCounts, type ProxyHandler, type ProxyOptions, type ProxyStats } from './proxy.ts'
 export { methodNotAllowed, MOST_HEADERS, screen, type Listener } from './screen.ts'

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { bodyFormat } from 'sluice/http'
 import { dismissBody } from './dismiss-body.ts'
+import { grpcAnswer, isGrpc } from './grpc.ts'
 
 /** An answer the gateway gives itself, in the form every refusal has. */
 export interface OwnAnswer {
@@ -29,6 +30,12 @@ const TITLES: Readonly<Record<number, string>> = {
 export function answer(req: IncomingMessage, res: ServerResponse, own: OwnAnswer): void {
   if (res.headersSent || res.destroyed) return
   const { status, code, message, retryAfter } = own
+  for (const [name, value] of Object.entries(own.headers ?? {})) res.setHeader(name, value)
+  if (isGrpc(req)) {
+    const told = grpcAnswer(status, message, retryAfter === undefined ? undefined : retryAfter * 1000)
+    res.writeHead(told.status, told.headers).end()
+    return
+  }
   const problem = bodyFormat(req.headers.accept, 'envelope') === 'problem'
   const retry = retryAfter ?? null
   const body = JSON.stringify(
@@ -36,7 +43,6 @@ export function answer(req: IncomingMessage, res: ServerResponse, own: OwnAnswer
       ? { type: 'about:blank', title: TITLES[status] ?? code, status, detail: message, code, retry_after: retry }
       : { success: false, error: { code, message, retry_after: retry } },
   )
-  for (const [name, value] of Object.entries(own.headers ?? {})) res.setHeader(name, value)
   if (retryAfter !== undefined) res.setHeader('retry-after', String(retryAfter))
   res.writeHead(status, {
     'content-type': problem ? 'application/problem+json' : 'application/json',

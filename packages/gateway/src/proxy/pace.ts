@@ -1,7 +1,8 @@
-import type { IncomingMessage, Server } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
 import { systemClock, type Clock, type Millis, type Timer } from 'sluice'
+import { isGrpc } from './grpc.ts'
 
 /** How fast a body must move, in the direction in which the client is what is waited for. */
 export interface Pace {
@@ -31,6 +32,7 @@ const LONGER = 6
 /** A connection, and what had moved on it when its present stretch of time began. */
 interface Watched {
   req: IncomingMessage | undefined
+  res: ServerResponse | undefined
   /** Looks since the body, and since the answer, was last waited for by others than the client. */
   body: number
   answer: number
@@ -68,9 +70,15 @@ export function keepPace(server: Server, options: PaceOptions): void {
 
   /** @returns for how many looks the body has been late */
   function noteBody(socket: Socket, watched: Watched, least: number): number {
-    const { req } = watched
-    // A body nobody asks for yet, or that nobody has room for, is not late.
-    const isDue = req !== undefined && !req.complete && req.readableFlowing === true && req.readableLength === 0
+    const { req, res } = watched
+    // A body nobody asks for yet, or that nobody has room for, is not late. A call of gRPC that is being answered is a
+    // conversation: either side may be the one that is waited for.
+    const isDue =
+      req !== undefined &&
+      !req.complete &&
+      req.readableFlowing === true &&
+      req.readableLength === 0 &&
+      !(res?.headersSent === true && isGrpc(req))
     const moved = socket.bytesRead - watched.read
     if (isDue && moved < least) return ++watched.body
     watched.body = 0
@@ -86,16 +94,20 @@ export function keepPace(server: Server, options: PaceOptions): void {
     return 0
   }
 
-  function asked(req: IncomingMessage): void {
+  function asked(req: IncomingMessage, res: ServerResponse): void {
     const watched = all.get(req.socket)
-    if (watched !== undefined) watched.req = req
+    if (watched !== undefined) {
+      watched.req = req
+      watched.res = res
+    }
     // A stream of HTTP/2 is a connection of its own, and comes with its request.
-    else if (req.httpVersionMajor === 2) watch(req.socket, req)
+    else if (req.httpVersionMajor === 2) watch(req.socket, req, res)
   }
 
-  function watch(socket: Socket, req?: IncomingMessage): void {
-    all.set(socket, { req, body: 0, answer: 0, read: 0, sent: 0 })
-    socket.once('close', () => all.delete(socket))
+  function watch(socket: Socket, req?: IncomingMessage, res?: ServerResponse): void {
+    // One that is read once more (see `listenForUpgrades`) comes as often as that.
+    if (!all.has(socket)) socket.once('close', () => all.delete(socket))
+    all.set(socket, { req, res, body: 0, answer: 0, read: 0, sent: 0 })
     arm()
   }
 

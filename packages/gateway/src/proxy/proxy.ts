@@ -62,7 +62,8 @@ export interface ProxyHandler {
  *
  * An upstream that fails before its answer is a 502 or 504 with a reason; one that fails in the middle of it breaks
  * the client's connection, so that half an answer cannot be taken for a whole one. `Upgrade` is ignored (RFC 9110
- * §7.8): the request goes on as the ordinary one it also is. Trailers and informational responses are not passed on.
+ * §7.8): the request goes on as the ordinary one it also is. Trailers go both ways, to clients that say they read them
+ * (`te: trailers`); informational responses are not passed on.
  */
 export function proxy(options: ProxyOptions): ProxyHandler {
   const { upstream: origin, connectTimeout = 5000, headersTimeout = 60_000, bodyTimeout = 300_000 } = options

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
-import type { Readable } from 'node:stream'
-import type { RawRequest } from './raw-request.ts'
+import type { RawCall } from './raw-call.ts'
+import { trailersOf } from './trailers.ts'
+import type { UpstreamBody } from './upstream.ts'
 
 /** A piece up to this, in bytes, goes out as text together with what stands before it: one write, nothing joined. */
 const SMALL = 16_384
@@ -19,7 +20,8 @@ export class RawBody {
   done = false
   /** True while the connection takes no more. */
   blocked = false
-  readonly #source: Readable
+  readonly #source: UpstreamBody
+  readonly #headers: readonly string[]
   readonly #socket: Socket
   readonly #length: number | undefined
   readonly #listener: RawBodyListener
@@ -28,12 +30,13 @@ export class RawBody {
   #sent = 0
   #stopped = false
 
-  constructor(source: Readable, socket: Socket, { head, length }: RawRequest, listener: RawBodyListener) {
+  constructor(source: UpstreamBody, socket: Socket, { request, raw }: RawCall, listener: RawBodyListener) {
     this.#source = source
     this.#socket = socket
-    this.#length = length
+    this.#headers = request.headers
+    this.#length = raw.length
     this.#listener = listener
-    this.#held = head
+    this.#held = raw.head
     source.on('data', this.#onData).on('end', this.#onEnd)
     // Somebody else may have paused it, on purpose or with an earlier attempt.
     source.resume()
@@ -72,11 +75,18 @@ export class RawBody {
   }
 
   readonly #onEnd = (): void => {
-    if (this.#length === undefined) this.#write('0\r\n\r\n')
+    if (this.#length === undefined) this.#writeEnd()
     else if (this.#sent < this.#length) return this.#listener.broken('less body than its content-length')
     else this.flush()
     this.done = true
     this.#listener.moved()
+  }
+
+  #writeEnd(): void {
+    const trailers = trailersOf(this.#source.rawTrailers, this.#headers)
+    let text = '0\r\n'
+    for (let at = 0; at < trailers.length; at += 2) text += `${trailers[at]!}: ${trailers[at + 1]!}\r\n`
+    this.#write(`${text}\r\n`)
   }
 
   #writeChunk(chunk: Uint8Array): void {

@@ -58,11 +58,11 @@ export class RawCall implements UpstreamCall {
   }
 
   /** Its answer is complete. */
-  ended(): void {
+  ended(trailers: readonly string[] | undefined): void {
     if (this.#over) return
     this.#over = true
     this.connection = undefined
-    this.receiver.end()
+    this.receiver.end(trailers)
   }
 
   /** Its connection is gone. @param untouched true where it had answered before, and not a byte of an answer had come */

@@ -1,5 +1,5 @@
 import { RawBlock } from './raw-block.ts'
-import { flawOfTrailers } from './raw-head.ts'
+import { readTrailers } from './raw-head.ts'
 
 /** Of the extensions of one body together, in bytes. Nobody is known to use any. */
 const MOST_EXTENSIONS = 4096
@@ -13,21 +13,24 @@ const [LF, CR, SEMICOLON] = [10, 13, 59]
 
 type Part = 'size' | 'extension' | 'size end' | 'data' | 'data end' | 'trailers'
 
-/** Takes the chunked coding (RFC 9112 §7.1) off a body. Extensions and trailers are read strictly and dropped. */
+/** Takes the chunked coding (RFC 9112 §7.1) off a body. Extensions are read strictly and dropped. */
 export class RawChunks {
   done = false
   flaw: string | undefined
+  /** What followed the body, names and values in turn; `undefined`: nothing. */
+  trailers: readonly string[] | undefined
   #part: Part = 'size'
   #left = 0
   #digits = 0
   #extension = ''
   #extensions = 0
   #gotCR = false
-  readonly #trailers = new RawBlock()
+  readonly #block = new RawBlock()
 
   reset(): void {
     this.done = false
     this.flaw = undefined
+    this.trailers = undefined
     this.#extensions = 0
     this.#begin()
   }
@@ -72,7 +75,7 @@ export class RawChunks {
         else if (this.#left > 0) this.#part = 'data'
         else {
           this.#part = 'trailers'
-          this.#trailers.reset('\r\n')
+          this.#block.reset('\r\n')
         }
         break
       default:
@@ -104,11 +107,15 @@ export class RawChunks {
   }
 
   #takeTrailers(chunk: Buffer, at: number): number {
-    const end = this.#trailers.take(chunk, at)
-    this.flaw = this.#trailers.flaw
-    if (this.#trailers.complete) {
-      this.flaw = flawOfTrailers(this.#trailers.text)
-      this.done = this.flaw === undefined
+    const block = this.#block
+    const end = block.take(chunk, at)
+    this.flaw = block.flaw
+    if (!block.complete) return end
+    const read = block.text === '\r\n\r\n' ? undefined : readTrailers(block.text)
+    if (typeof read === 'string') this.flaw = read
+    else {
+      this.trailers = read
+      this.done = true
     }
     return end
   }

@@ -155,7 +155,7 @@ export class RawConnection implements RawListener, RawBodyListener {
     this.#since = this.#keeper.tick
     this.#response.expect(request.method === 'HEAD')
     if (request.body === undefined) this.#socket.write(raw.head, 'latin1')
-    else this.#body = new RawBody(request.body, this.#socket, raw, this)
+    else this.#body = new RawBody(request.body, this.#socket, call, this)
     if (call.paused) this.#socket.pause()
   }
 
@@ -182,13 +182,15 @@ export class RawConnection implements RawListener, RawBodyListener {
     this.#used = true
     body?.stop()
     const response = this.#response
+    // Before the next call begins over it.
+    const { trailers } = response
     this.#reader.rest()
     if (!clean || !response.kept || body?.done === false) this.#destroy()
     else {
       if (call?.paused === true) this.#socket.resume()
       this.#keeper.idle(this, response.keptFor)
     }
-    call?.ended()
+    call?.ended(trailers)
   }
 
   #ended(): void {

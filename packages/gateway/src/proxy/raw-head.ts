@@ -78,11 +78,15 @@ export function readHead(text: string): RawHead | string {
   }
 }
 
-/** Why the trailers in `text` cannot be read, if they cannot. @param text an empty line, trailers, an empty line */
-export function flawOfTrailers(text: string): string | undefined {
+/**
+ * Reads trailers, as strictly as a head.
+ * @param text an empty line, trailers, an empty line
+ * @returns names and values in turn, or why they cannot be read
+ */
+export function readTrailers(text: string): readonly string[] | string {
   const fields = new Fields(true)
   const flaw = readFields(text, 2, fields)
-  return flaw ?? (fields.chunked || fields.length !== undefined ? 'framing in a trailer' : undefined)
+  return flaw ?? (fields.chunked || fields.length !== undefined ? 'framing in a trailer' : fields.headers)
 }
 
 function statusAt(text: string, at: number): number {

@@ -24,11 +24,15 @@ export function writeRequest({ method, target, headers, body }: UpstreamRequest,
   let head = `${method} ${target} HTTP/1.1\r\n`
   let length: number | undefined
   let hosted = false
+  let trailing = false
   for (let at = 0; at < headers.length; at += 2) {
     const name = headers[at]!
     const value = headers[at + 1]!
     if (!isToken(name) || !isText(value)) return `bad header ${JSON.stringify(name.slice(0, 100))}`
     switch (name.length) {
+      case 2:
+        trailing ||= name.toLowerCase() === 'te'
+        break
       case 4:
         hosted ||= name.toLowerCase() === 'host'
         break
@@ -51,7 +55,8 @@ export function writeRequest({ method, target, headers, body }: UpstreamRequest,
     length = 0
     if (EXPECT_BODY.has(method)) head += 'content-length: 0\r\n'
   } else head += length === undefined ? 'transfer-encoding: chunked\r\n' : `content-length: ${length}\r\n`
-  return { head: `${head}connection: keep-alive\r\n\r\n`, length }
+  // Which concerns this connection, and so is named (RFC 9110 §10.1.4).
+  return { head: `${head}connection: ${trailing ? 'te, ' : ''}keep-alive\r\n\r\n`, length }
 }
 
 const OWN: ReadonlySet<string> = new Set(['transfer-encoding', 'connection', 'keep-alive'])

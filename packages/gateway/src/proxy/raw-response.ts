@@ -31,6 +31,8 @@ export class RawResponse {
   kept = false
   /** For how long the other side says that it keeps an idle connection, in seconds. */
   keptFor: number | undefined
+  /** What followed its body, names and values in turn; `undefined`: nothing. */
+  trailers: readonly string[] | undefined
   readonly #block = new RawBlock()
   readonly #chunks = new RawChunks()
   #part: Part = 'head'
@@ -44,6 +46,7 @@ export class RawResponse {
     this.flaw = undefined
     this.keptFor = undefined
     this.#bodiless = bodiless
+    this.trailers = undefined
     this.#informational = 0
     this.#part = 'head'
     this.#block.reset()
@@ -138,8 +141,10 @@ export class RawResponse {
     const chunks = this.#chunks
     const from = chunks.take(chunk, at)
     if (chunks.flaw !== undefined) this.#fail(chunks.flaw)
-    else if (chunks.done) this.#finish()
-    else {
+    else if (chunks.done) {
+      this.trailers = chunks.trailers
+      this.#finish()
+    } else {
       const length = chunks.data(chunk.length - from)
       if (length > 0) listener.data(chunk, from, from + length)
       return from + length

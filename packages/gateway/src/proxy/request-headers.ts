@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { TLSSocket } from 'node:tls'
-import { isHopByHop, namedByConnection } from './hop-by-hop.ts'
+import { isHopByHop, namedByConnection, takesTrailers } from './hop-by-hop.ts'
 
 /** How the gateway presents a request to the upstream. */
 export interface ForwardingRules {
@@ -23,13 +23,15 @@ const VIA_2 = '2 sluice'
  */
 const BELIEVED: ReadonlySet<string> = new Set(['forwarded', 'priority', 'x-real-ip'])
 
-function isBelieved(name: string): boolean {
+/** True for a header (in lower case) that only trusted peers may send on. */
+export function isBelieved(name: string): boolean {
   return name.startsWith('x-forwarded-') || BELIEVED.has(name)
 }
 
 /**
  * The headers that go to the upstream: the client's own in their order, without those that concern its connection,
- * without framing but a true `content-length`, and with what a reverse proxy adds.
+ * without framing but a true `content-length`, and with what a reverse proxy adds. That trailers are read is said where
+ * the client reads them, and that some come where the body can have any.
  */
 export function requestHeaders(req: IncomingMessage, rules: ForwardingRules): string[] {
   const raw = req.rawHeaders
@@ -37,13 +39,18 @@ export function requestHeaders(req: IncomingMessage, rules: ForwardingRules): st
   // A coded body has no length that is known in advance: it goes out chunked again.
   const coded = req.headers['transfer-encoding'] !== undefined
   const headers: string[] = []
+  let trailing = false
   let forwardedFor = ''
   let proto: string | undefined
   let host: string | undefined
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i]!
     const lower = name.toLowerCase()
-    if (isHopByHop(lower) || named?.has(lower) === true) continue
+    if (isHopByHop(lower)) {
+      if (lower === 'te') trailing ||= takesTrailers(raw[i + 1])
+      if (lower !== 'trailer' || !coded) continue
+    }
+    if (named?.has(lower) === true || (lower.includes('_') && isDisguised(lower, req))) continue
     if (lower === 'host' || (lower === 'content-length' && coded)) continue
     const value = raw[i + 1]!
     if (isBelieved(lower)) {
@@ -62,8 +69,18 @@ export function requestHeaders(req: IncomingMessage, rules: ForwardingRules): st
   headers.push('x-forwarded-for', forwardedFor + peer(req))
   if (proto === undefined) headers.push('x-forwarded-proto', isSecure(req) ? 'https' : 'http')
   if (host === undefined && asked !== undefined) headers.push('x-forwarded-host', asked)
+  if (trailing) headers.push('te', 'trailers')
   headers.push('via', req.httpVersionMajor === 2 ? VIA_2 : VIA)
   return headers
+}
+
+/**
+ * Servers in the manner of CGI (WSGI, Rack, PHP) do not tell `x_forwarded_for` from `x-forwarded-for`: one that they would
+ * take for a header that was dropped, added or judged here does not go on.
+ */
+function isDisguised(name: string, { headers }: IncomingMessage): boolean {
+  const read = name.replaceAll('_', '-')
+  return isHopByHop(read) || isBelieved(read) || headers[read] !== undefined
 }
 
 function isSecure({ socket }: IncomingMessage): boolean {

@@ -143,8 +143,8 @@ class Call implements UpstreamCall, Dispatcher.DispatchHandler {
     if (!this.#aborted) this.#receiver.data(chunk)
   }
 
-  onResponseEnd(): void {
-    if (!this.#aborted) this.#receiver.end()
+  onResponseEnd({ rawTrailers }: Dispatcher.DispatchController): void {
+    if (!this.#aborted) this.#receiver.end(rawTrailers ? textOf(rawTrailers) : undefined)
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {

@@ -4,6 +4,12 @@ import type { UpstreamFailure } from './upstream-failure.ts'
 /** Requests that may be sent twice (RFC 9110 §9.2.2). */
 export const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
 
+/** A body, and what follows it. */
+export interface UpstreamBody extends Readable {
+  /** Names and values in turn; whole when it has ended. Default: none. */
+  readonly rawTrailers?: readonly string[]
+}
+
 /** A request as it goes out: target in origin form, framing left to the upstream client. */
 export interface UpstreamRequest {
   readonly method: string
@@ -12,7 +18,7 @@ export interface UpstreamRequest {
   /** Names and values in turn. Without framing headers but `content-length`, which must be true where it is there. */
   readonly headers: readonly string[]
   /** Read with backpressure, and never destroyed: it belongs to the caller. */
-  readonly body: Readable | undefined
+  readonly body: UpstreamBody | undefined
   /** On whose behalf; `undefined`: the gateway's own. */
   readonly client?: object
 }
@@ -23,7 +29,8 @@ export interface UpstreamReceiver {
   head(status: number, reason: string, headers: readonly string[]): void
   /** @returns true when it has done with the memory of `chunk`, which is then used again; else it may keep it */
   data(chunk: Uint8Array): boolean | void
-  end(): void
+  /** @param trailers names and values in turn; `undefined`: none */
+  end(trailers?: readonly string[]): void
   failed(failure: UpstreamFailure): void
 }
 

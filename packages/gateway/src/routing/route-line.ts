@@ -6,7 +6,7 @@ import type { ResponseCache } from '../cache/index.ts'
 import type { GatewayPlan, RoutePlan } from '../config/index.ts'
 import type { LimitUnit } from '../gates/index.ts'
 import type { Recorder } from '../live/index.ts'
-import type { Listener } from '../proxy/index.ts'
+import { grpcRefusal, isGrpc, type Listener } from '../proxy/index.ts'
 import type { Balancer } from '../upstreams/index.ts'
 import { asToldBelow } from './as-told-below.ts'
 import { givingUp } from './giving-up.ts'
@@ -108,6 +108,7 @@ export class RouteLine {
         // What the gates refuse they have told already.
         const visitor = visitorOf(req)
         if (visitor !== undefined && this.#isOurs(rejection.gate)) recorder.refused(visitor, rejection)
+        return isGrpc(req) ? grpcRefusal(rejection) : undefined
       },
     })
   }

@@ -6,6 +6,9 @@ import { StreamPort } from './stream-port.ts'
 /** What whoever knows that HTTP/2 is spoken here begins with (RFC 9113 §3.4). No request of HTTP/1.1 does. */
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
 
+/** How long whoever has not said enough may say nothing more once the server is closing, in ms. */
+const STILL: Millis = 1000
+
 const BAD_REQUEST = 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n'
 
 /**
@@ -18,7 +21,6 @@ export class PlainServer extends Server {
   readonly #speakHttp1: (socket: Socket) => void
   /** Connections that have not sent enough to tell. */
   readonly #undecided = new Set<Socket>()
-  #isClosing = false
 
   /** @param silence see {@link StreamPort} */
   constructor(options: ServerOptions, listener: RequestListener, silence?: Millis) {
@@ -31,16 +33,15 @@ export class PlainServer extends Server {
   }
 
   override close(done?: (error?: Error) => void): this {
-    this.#isClosing = true
     super.close(done)
-    this.#streams.leave(true)
+    this.#streams.close()
+    for (const socket of this.#undecided) socket.setTimeout(STILL)
     return this
   }
 
-  /** Where it is closing, also those that began after that. */
   override closeIdleConnections(): void {
     super.closeIdleConnections()
-    this.#streams.leave(this.#isClosing)
+    this.#streams.closeIdle()
   }
 
   override closeAllConnections(): void {
@@ -54,7 +55,8 @@ export class PlainServer extends Server {
     const decided = (speak: (socket: Socket) => void): void => {
       clearTimeout(timer)
       this.#undecided.delete(socket)
-      socket.off('readable', look).off('end', ended).off('error', gone).off('close', gone)
+      socket.off('readable', look).off('end', ended).off('error', gone).off('close', gone).off('timeout', gone)
+      socket.setTimeout(0)
       if (seen.length > 0) socket.unshift(seen)
       speak.call(this, socket)
     }
@@ -76,6 +78,6 @@ export class PlainServer extends Server {
     // What node:http has for a head it then has once more.
     const timer = setTimeout(gone, this.headersTimeout).unref()
     this.#undecided.add(socket)
-    socket.on('readable', look).on('end', ended).on('error', gone).on('close', gone)
+    socket.on('readable', look).on('end', ended).on('error', gone).on('close', gone).on('timeout', gone)
   }
 }

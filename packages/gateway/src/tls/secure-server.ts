@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { Identity } from './identity.ts'
 import { StreamPort } from './stream-port.ts'
+import { Unasked } from './unasked.ts'
 
 /**
  * HTTP/1.1 and HTTP/2 behind TLS, on one port: whichever the client chooses (ALPN). HTTP/1.1 is that of node:https, with
@@ -13,10 +14,7 @@ export class SecureServer extends Server {
   readonly #streams: StreamPort
   /** All that is connected, what has not said hello included. */
   readonly #connections = new Set<Socket>()
-  /** Connections of HTTP/1.1 on which nothing was asked yet. */
-  readonly #silent = new Set<TLSSocket>()
-  #before: ReadonlySet<TLSSocket> = new Set()
-  #isClosing = false
+  readonly #unasked = new Unasked()
 
   constructor(identity: Identity, options: ServerOptions, listener: RequestListener) {
     const { cert, key, minVersion } = identity
@@ -27,8 +25,7 @@ export class SecureServer extends Server {
     this.on('secureConnection', (socket: TLSSocket) => {
       if (socket.alpnProtocol === 'h2') this.#streams.take(socket)
       else {
-        this.#silent.add(socket)
-        socket.once('close', () => this.#silent.delete(socket))
+        this.#unasked.add(socket)
         speakHttp1!.call(this, socket)
       }
     })
@@ -44,20 +41,16 @@ export class SecureServer extends Server {
   }
 
   override close(done?: (error?: Error) => void): this {
-    this.#isClosing = true
     super.close(done)
-    this.#streams.leave(true)
+    this.#streams.close()
     return this
   }
 
-  /** Where it is closing, also those that have not asked anything since the last time. */
+  /** Where it is closing, also those that do not come to ask anything. */
   override closeIdleConnections(): void {
     super.closeIdleConnections()
-    this.#streams.leave(this.#isClosing)
-    for (const socket of this.#silent) if (socket.bytesRead > 0) this.#silent.delete(socket)
-    if (!this.#isClosing) return
-    for (const socket of this.#before) if (this.#silent.has(socket)) socket.destroy()
-    this.#before = new Set(this.#silent)
+    this.#streams.closeIdle()
+    if (this.#streams.isClosing) this.#unasked.sweep(this.headersTimeout)
   }
 
   override closeAllConnections(): void {

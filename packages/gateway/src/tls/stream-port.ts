@@ -12,7 +12,7 @@ import { answer, methodNotAllowed, type OwnAnswer } from '../proxy/index.ts'
 import type { Peer } from './peer.ts'
 import { LARGEST_HEAD, streamHead, type StreamFlaw } from './stream-head.ts'
 import { StreamLine } from './stream-line.ts'
-import { StreamRequest } from './stream-request.ts'
+import { keepTrailers, StreamRequest } from './stream-request.ts'
 import { StreamResponse } from './stream-response.ts'
 
 /** Streams open at once on a session; the client is told, and more are refused before they are requests. */
@@ -38,6 +38,7 @@ export class StreamPort {
   readonly #peers = new Map<Http2Session, Peer>()
   readonly #silence: Millis
   #timer: NodeJS.Timeout | undefined
+  #isClosing = false
 
   /** @param silence how long nothing may come of a session before it is asked for a sign of life */
   constructor(server: Server, silence: Millis = SILENCE) {
@@ -54,10 +55,15 @@ export class StreamPort {
       (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags: number, raw: string[]) => {
         // Told by its closing.
         stream.on('error', () => {})
+        keepTrailers(stream)
         // Those that are reset in the same read are gone when this runs.
         setImmediate(() => this.#begin(stream, headers, raw))
       },
     )
+  }
+
+  get isClosing(): boolean {
+    return this.#isClosing
   }
 
   /** Speaks HTTP/2 on a connection; what was read of it already is put back before. */
@@ -67,9 +73,15 @@ export class StreamPort {
     this.#streams.emit('connection', socket)
   }
 
-  /** Tells clients to go: no stream that begins later is served. @param all also those with streams */
-  leave(all: boolean): void {
-    for (const { session, open } of this.#peers.values()) if (all || open === 0) session.close()
+  /** Tells clients to go: no stream that begins later is served. */
+  close(): void {
+    this.#isClosing = true
+    this.closeIdle()
+  }
+
+  /** Tells those without streams to go; once it is closing everybody, for some may have come after that. */
+  closeIdle(): void {
+    for (const { session, open } of this.#peers.values()) if (this.#isClosing || open === 0) session.close()
   }
 
   cut(): void {

@@ -4,6 +4,21 @@ import { Readable } from 'node:stream'
 import type { StreamFlaw, StreamHead } from './stream-head.ts'
 import type { StreamLine } from './stream-line.ts'
 
+const TRAILERS: unique symbol = Symbol('sluice.trailers')
+
+interface Trailing {
+  [TRAILERS]?: readonly string[]
+}
+
+/** Keeps the trailers of a stream for its request: they may come in the read it comes with, and so before that is made. */
+export function keepTrailers(stream: ServerHttp2Stream): void {
+  if (!stream.endAfterHeaders) stream.once('trailers', kept)
+}
+
+function kept(this: Trailing, _headers: object, _flags: number, raw: readonly string[]): void {
+  this[TRAILERS] = raw
+}
+
 /**
  * A request over HTTP/2, as far as the gateway touches an `IncomingMessage`. The compatibility mode of node:http2 is not
  * used: there the body of a request that was reset ends as if it were whole, and the answer to HEAD never closes when its
@@ -41,6 +56,11 @@ export class StreamRequest extends Readable {
   /** All of it has come. */
   get complete(): boolean {
     return this.#hasEnded
+  }
+
+  /** What followed the body, once it has ended, names and values in turn. */
+  get rawTrailers(): readonly string[] {
+    return (this.#stream as Trailing)[TRAILERS] ?? []
   }
 
   override _read(): void {

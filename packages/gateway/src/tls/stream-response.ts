@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
+import { takesTrailers } from '../proxy/index.ts'
 import type { StreamLine } from './stream-line.ts'
 import type { StreamRequest } from './stream-request.ts'
 
@@ -34,6 +35,8 @@ export class StreamResponse extends EventEmitter {
   readonly #stream: ServerHttp2Stream
   readonly #line: StreamLine
   readonly #headers = new Map<string, string | string[]>()
+  readonly #trailers = new Map<string, string | string[]>()
+  #mayTrail = false
   /** Of the body, as far as its length is known. */
   #left: number | undefined
   #hasBegun = false
@@ -45,9 +48,15 @@ export class StreamResponse extends EventEmitter {
     this.#stream = stream
     this.#line = req.socket
     stream.on('drain', () => void this.emit('drain'))
-    // What nobody has read would keep one open that the client resets without an error. Later, because this is told also
-    // of one that is being reset from here.
-    stream.on('aborted', () => void setImmediate(() => stream.destroy()))
+    stream.on('wantTrailers', () => {
+      if (this.#isOpen()) stream.sendTrailers(Object.fromEntries(this.#trailers))
+    })
+    // One that the client resets without an error would stay open as long as something of the request is unread, or of the
+    // answer unsent: for ever, if it reads nothing. Later, because this is told also of one that is being reset from here.
+    const gone = (): void => void setImmediate(() => stream.destroy())
+    stream.on('aborted', gone).on('end', () => {
+      if (stream.closed) gone()
+    })
     stream.on('close', () => {
       this.#isClosed = true
       this.emit('close')
@@ -92,15 +101,17 @@ export class StreamResponse extends EventEmitter {
   /** Several of a name become one, but for cookies: node:http2 throws where a name may stand but once. */
   appendHeader(name: string, value: string): this {
     const lower = name.toLowerCase()
-    const before = this.#headers.get(lower)
-    if (before === undefined) return this.setHeader(lower, value)
-    if (lower === 'set-cookie') this.#headers.set(lower, [before, value].flat())
-    else if (before !== value) this.#headers.set(lower, `${String(before)}, ${value}`)
+    if (!OF_HTTP1.has(lower)) append(this.#headers, lower, value)
     return this
   }
 
   removeHeader(name: string): void {
     this.#headers.delete(name.toLowerCase())
+  }
+
+  /** They go out where the client has said that it reads them. */
+  addTrailers(trailers: readonly (readonly [string, string])[]): void {
+    for (const [name, value] of trailers) append(this.#trailers, name.toLowerCase(), value)
   }
 
   writeContinue(): void {
@@ -109,6 +120,7 @@ export class StreamResponse extends EventEmitter {
 
   flushHeaders(): void {
     this.#begin(false)
+    if (this.#left === 0) this.end()
   }
 
   /** @param headers names and values in turn, or a table */
@@ -134,7 +146,7 @@ export class StreamResponse extends EventEmitter {
     }
     this.#line.bytesWritten += bytes.length
     if (this.#left !== undefined) this.#left -= bytes.length
-    if (this.#left === 0) {
+    if (this.#left === 0 && !this.#mayTrail) {
       // Whoever ends it later would leave the client waiting for an end that is known.
       this.#endWith(bytes, written)
       return true
@@ -167,7 +179,12 @@ export class StreamResponse extends EventEmitter {
     const length = this.getHeader('content-length')
     if (length !== undefined) this.#left = Number(length)
     const status = this.statusCode > ABOVE ? 502 : this.statusCode
-    this.#stream.respond({ ':status': status, ...Object.fromEntries(this.#headers) }, { endStream: isAll })
+    const isWhole = isAll || this.#left === 0
+    this.#mayTrail = !isWhole && takesTrailers(this.req.headers.te)
+    this.#stream.respond(
+      { ':status': status, ...Object.fromEntries(this.#headers) },
+      { endStream: isWhole, waitForTrailers: this.#mayTrail },
+    )
   }
 
   #endWith(bytes: Uint8Array | undefined, written: Written | undefined): void {
@@ -188,6 +205,13 @@ export class StreamResponse extends EventEmitter {
     if (stream.state.localClose === 1) stream.close(constants.NGHTTP2_NO_ERROR)
     else setTimeout(() => this.#refuseRest(), LOOK).unref()
   }
+}
+
+function append(to: Map<string, string | string[]>, name: string, value: string): void {
+  const before = to.get(name)
+  if (before === undefined) to.set(name, value)
+  else if (name === 'set-cookie') to.set(name, [before, value].flat())
+  else if (before !== value) to.set(name, `${String(before)}, ${value}`)
 }
 
 function isList(told: readonly string[] | OutgoingHttpHeaders): told is readonly string[] {

@@ -172,9 +172,9 @@ class Errand implements UpstreamReceiver, UpstreamCall {
     return this.#receiver.data(chunk)
   }
 
-  end(): void {
+  end(trailers?: readonly string[]): void {
     if (this.#settle(this.#good)) this.#member.done()
-    this.#receiver.end()
+    this.#receiver.end(trailers)
   }
 
   failed(failure: UpstreamFailure): void {

@@ -14,6 +14,8 @@ export interface ClientEnd {
    * @returns false where the upstream has not understood what it was asked; then the client is told nothing
    */
   accept(res: ServerResponse, answer: IncomingMessage, kept: readonly string[]): boolean
+  /** It was answered with something else: whatever it sends is for nobody. */
+  refused(): void
   /** What its frames come and go on. */
   readonly duplex: Duplex
   /** So many bytes went out to it. */
@@ -24,19 +26,33 @@ export interface ClientEnd {
 
 const UPGRADE = ['connection', 'Upgrade', 'upgrade', 'websocket']
 
+/** Frames of a client that does not wait until it is open, as it must (RFC 6455 §4.1): so much is kept, in bytes. */
+const MOST_EARLY = 65_536
+
 /** Over HTTP/1.1: the handshakes of both sides are one (RFC 6455). */
 export function http1End(socket: Socket): ClientEnd {
+  const early: Buffer[] = []
+  let size = 0
   // Until it is open a half-close is leaving, as it is with any request; node:http looks after that no longer.
   const left = (): void => void socket.destroy()
-  socket.once('end', left)
+  // Read and kept: behind what is not read nobody sees that it has left.
+  const came = (chunk: Buffer): void => {
+    early.push(chunk)
+    size += chunk.length
+    if (size > MOST_EARLY) left()
+  }
+  socket.once('end', left).on('data', came)
   return {
     asking: (headers) => [...headers, ...UPGRADE],
     accept(res, _answer, kept) {
-      socket.off('end', left)
+      socket.off('end', left).off('data', came).pause()
+      if (size > 0) socket.unshift(Buffer.concat(early))
       res.writeHead(101, [...kept, ...UPGRADE])
       res.flushHeaders()
       return true
     },
+    // Unread they would reset the connection, and the answer with it.
+    refused: () => void socket.off('data', came).resume(),
     duplex: socket,
     sent() {},
     finish: () => socket.destroySoon(),
@@ -66,6 +82,7 @@ export function streamEnd(stream: ServerHttp2Stream, line: { bytesWritten: numbe
       stream.setTimeout(0)
       return true
     },
+    refused() {},
     duplex: stream,
     sent: (bytes) => void (line.bytesWritten += bytes),
     finish: () => stream.close(constants.NGHTTP2_NO_ERROR),

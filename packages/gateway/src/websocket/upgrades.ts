@@ -11,14 +11,14 @@ interface Marked {
   [WEBSOCKET]?: ClientEnd
 }
 
-/** True for a request that asks to become a WebSocket: its connection is read by nobody yet. */
+/** True for a request that asks to become a WebSocket. */
 export function isWebSocket(req: IncomingMessage): boolean {
   return (req as Marked)[WEBSOCKET] !== undefined
 }
 
-/** The client of such a request. */
+/** The client of such a request, and of no other. */
 export function clientEndOf(req: IncomingMessage): ClientEnd {
-  return (req as Marked)[WEBSOCKET] ?? http1End(req.socket)
+  return (req as Marked)[WEBSOCKET]!
 }
 
 /**
@@ -47,7 +47,8 @@ function asksForWebSocket({ method, httpVersion, headers }: IncomingMessage): bo
 }
 
 function receive(req: IncomingMessage, socket: Socket, head: Buffer, handle: Listener): void {
-  ;(req as Marked)[WEBSOCKET] = http1End(socket)
+  const end = http1End(socket)
+  ;(req as Marked)[WEBSOCKET] = end
   if (head.length > 0) socket.unshift(head)
   const res = new ServerResponse(req)
   // Nothing reads further requests on it.
@@ -59,8 +60,7 @@ function receive(req: IncomingMessage, socket: Socket, head: Buffer, handle: Lis
   res.on('finish', () => {
     res.detachSocket(socket)
     socket.end()
-    // Whoever was refused may have sent frames already: unread they would reset the connection.
-    socket.resume()
+    end.refused()
     res.emit('close')
   })
   handle(req, res)

@@ -7,11 +7,14 @@ import { scene, until, type Scene } from './proxy-rig.ts'
 import {
   askStream,
   certificate,
+  CONTINUATION,
+  DATA,
   END_STREAM,
   frame,
   frames,
   GOAWAY,
   head,
+  HEADERS,
   noOpenssl,
   PING,
   PSEUDO,
@@ -109,6 +112,30 @@ describe('floods over HTTP/2', { skip: noOpenssl }, () => {
     })
   })
 
+  for (const code of [0, 8])
+    it(`who has no window for answers and resets what they are to, with code ${code}, keeps no slot`, async () => {
+      await scene(async (stage) => {
+        await flooded(stage, LIMIT, async (client, _service, gateway) => {
+          client.send(frame(SETTINGS, 0, 0, Buffer.from([0, 4, 0, 0, 0, 0])))
+          const POST = [[':method', 'POST'], ...PSEUDO.slice(1)] as const
+          client.send(
+            head(1, END_STREAM, ...PSEUDO),
+            head(3, 0, ...POST),
+            head(5, 0, ...POST),
+            frame(DATA, 0, 5, Buffer.from('half')),
+            head(7, 0, ...POST),
+            frame(DATA, END_STREAM, 7, Buffer.from('all')),
+          )
+          const answered = (): number => client.frames.filter(({ type }) => type === HEADERS).length
+          await until('the heads of all answers', () => answered() === 4)
+          assert.equal(gateway.gate?.stats.inflight, 4)
+          client.send(...[1, 3, 5, 7].map((id) => reset(id, code)))
+          await until('all slots to be free, while the connection is open', () => gateway.gate?.stats.inflight === 0)
+          assert.equal(client.closed, false)
+        })
+      })
+    })
+
   it('of 1,000 streams at once 128 are taken, each gated for itself; the others are refused unseen', async () => {
     await scene(async (stage) => {
       await flooded(stage, LIMIT, async (client, _service, gateway) => {
@@ -124,7 +151,8 @@ describe('floods over HTTP/2', { skip: noOpenssl }, () => {
     })
   })
 
-  for (const [what, flood] of [
+  for (const [what, flood, first] of [
+    ['continuations of a head', frame(CONTINUATION, 0, 1), frame(HEADERS, 0, 1)],
     ['settings', frame(SETTINGS, 0, 0)],
     ['pings', frame(PING, 0, 0, Buffer.alloc(8))],
   ] as const)
@@ -132,6 +160,7 @@ describe('floods over HTTP/2', { skip: noOpenssl }, () => {
       await scene(async (stage) => {
         await flooded(stage, LIMIT, async (client) => {
           client.socket.pause()
+          if (first !== undefined) client.send(first)
           const some = Buffer.concat(Array.from({ length: 1000 }, () => flood))
           for (let i = 0; i < 200 && !client.closed; i++) {
             client.send(some)

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { PassThrough, Readable } from 'node:stream'
 import { describe, it } from 'node:test'
 import { seeded } from 'sluice'
 import { answer, ask, frameUpstream, goaway, h2Client, isEnd, isRequest, OK, post } from './h2-rig.ts'
@@ -49,6 +50,25 @@ describe('S3 upstreams that do not speak HTTP/2, or not well', () => {
       assert.match((await half()).failure?.message ?? '', /stopped in the middle/)
     })
   })
+
+  for (const [when, before, expected] of [
+    ['before its answer', [], /before its answer/],
+    ['in the middle of it', [head(1, 0, OK), frame(DATA, 0, 1, Buffer.from('abc'))], /broke off in the middle/],
+  ] as const)
+    it(`an upload that is reset without an error ${when} is over at once, however much of it is unsent`, async () => {
+      await scene(async (stage) => {
+        const port = await frameUpstream(stage, (each, peer) => {
+          if (isRequest(each)) peer.send(...before, reset(each.id, 0))
+        })
+        // One that goes on, and one that is all there and longer than the window.
+        const endless = new PassThrough()
+        endless.write('some')
+        for (const body of [endless, Readable.from([Buffer.alloc(2 ** 21)])]) {
+          const { failure } = await ask(h2Client(stage, port), { method: 'POST', body }).over
+          assert.deepEqual([failure?.code, expected.test(failure?.message ?? '')], ['UPSTREAM_FAILED', true])
+        }
+      })
+    })
 
   it('odd answers are failures', async () => {
     await scene(async (stage) => {

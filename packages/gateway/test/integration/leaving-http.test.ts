@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { describe, it } from 'node:test'
 import { curl, noCurl } from './proxy-curl.ts'
 import { scene, until } from './proxy-rig.ts'
@@ -51,6 +52,40 @@ describe('whoever wants to leave HTTP before he was answered', { skip: noCurl },
       await until('the upstream to be asked', () => asked > 0 && gateway.pending === 1)
       client.socket.end()
       await until('its slot to be free', () => gateway.pending === 0)
+    })
+  })
+
+  it('a WebSocket: who sends frames before it is open is heard when he leaves; they arrive if he stays, up to 64 KiB', async () => {
+    await scene(async (stage) => {
+      const sockets: Socket[] = []
+      const read: string[] = []
+      const upstream = await stage.rawUpstream((socket) => {
+        const nth = sockets.push(socket) - 1
+        read.push('')
+        socket.on('data', (chunk: Buffer) => (read[nth] += chunk.toString('latin1')))
+      })
+      const gateway = await stage.gateway(upstream, { headersTimeout: 8_000 })
+      const frame = Buffer.from([0x81, 0x80, 1, 2, 3, 4])
+      for (const leave of ['end', 'destroy'] as const) {
+        const client = await stage.connect(gateway.port)
+        client.send(LEAVING['a WebSocket'])
+        await until('the upstream to be asked', () => gateway.pending === 1 && sockets.length > 0)
+        client.send(frame)
+        client.socket[leave]()
+        await until('its slot to be free', () => gateway.pending === 0)
+      }
+      const eager = await stage.connect(gateway.port)
+      eager.send(LEAVING['a WebSocket'])
+      await until('its handshake', () => sockets.length === 3)
+      for (let i = 0; i < 20; i++) eager.send(Buffer.alloc(16_384))
+      await until('its end', () => eager.closed && gateway.pending === 0)
+      const patient = await stage.connect(gateway.port)
+      patient.send(Buffer.concat([Buffer.from(LEAVING['a WebSocket']), frame]))
+      await until('the handshake', () => read[3]?.includes('\r\n\r\n') === true)
+      patient.send(frame)
+      assert.match(read[3]!, /\r\n\r\n$/)
+      sockets[3]!.write('HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n')
+      await until('both frames', () => read[3]!.endsWith(`\r\n\r\n${frame.toString('latin1').repeat(2)}`))
     })
   })
 })

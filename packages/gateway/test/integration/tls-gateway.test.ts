@@ -6,7 +6,7 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import { Agent, request } from 'node:https'
 import { dirname } from 'node:path'
 import { describe, it } from 'node:test'
-import { connect as secure, type TLSSocket } from 'node:tls'
+import type { TLSSocket } from 'node:tls'
 import { WebSocket, WebSocketServer } from 'ws'
 import { ConfigProblems } from '../../src/config/index.ts'
 import { startGateway } from '../../src/gateway.ts'
@@ -19,23 +19,13 @@ import {
   certificate,
   frames,
   GOAWAY,
+  line,
   listenTls,
   noOpenssl,
   secureGateway,
   session,
   type Certificate,
 } from './tls-rig.ts'
-
-/** A connection that speaks HTTP/1.1 behind TLS, and what has come on it. */
-async function line(stage: Scene, port: number, { ca }: Certificate): Promise<{ socket: TLSSocket; text(): string }> {
-  const socket = secure({ host: 'localhost', port, ca, ALPNProtocols: ['http/1.1'] })
-  let text = ''
-  socket.on('error', () => {})
-  socket.on('data', (part: Buffer) => (text += part.toString('latin1')))
-  stage.onEnd(() => void socket.destroy())
-  await once(socket, 'secureConnect')
-  return { socket, text: () => text }
-}
 
 function serialOf(socket: TLSSocket): string {
   return socket.getPeerCertificate().serialNumber

@@ -7,7 +7,7 @@ import { connect as speak, type ClientHttp2Session, type OutgoingHttpHeaders } f
 import { connect as plain, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { connect as secure } from 'node:tls'
+import { connect as secure, type TLSSocket } from 'node:tls'
 import { startGateway, type Gateway } from '../../src/gateway.ts'
 import { planOf } from './config-rig.ts'
 import type { Scene } from './proxy-rig.ts'
@@ -67,6 +67,21 @@ export async function session(stage: Scene, port: number, { ca }: Certificate): 
   return opened
 }
 
+/** A connection that speaks HTTP/1.1 behind TLS, and what has come on it. */
+export async function line(
+  stage: Scene,
+  port: number,
+  { ca }: Certificate,
+): Promise<{ socket: TLSSocket; text(): string }> {
+  const socket = secure({ host: 'localhost', port, ca, ALPNProtocols: ['http/1.1'] })
+  let text = ''
+  socket.on('error', () => {})
+  socket.on('data', (part: Buffer) => (text += part.toString('latin1')))
+  stage.onEnd(() => void socket.destroy())
+  await once(socket, 'secureConnect')
+  return { socket, text: () => text }
+}
+
 export interface StreamAnswer {
   readonly status: number
   readonly headers: Readonly<Record<string, unknown>>
@@ -119,7 +134,7 @@ export const GOAWAY = 7
 export const WINDOW_UPDATE = 8
 export const END_STREAM = 1
 const END_HEADERS = 4
-const CONTINUATION = 9
+export const CONTINUATION = 9
 /** As long as a frame may be without asking, in bytes. */
 const FRAME = 16_384
 

@@ -189,4 +189,22 @@ describe('WebSocket through the gateway', () => {
       await until('an ordinary answer', () => smuggler.received().includes('plain GET - abc'))
     })
   })
+
+  it('as many of them as somebody likes on one connection leave nothing behind on it', async () => {
+    await scene(async (stage) => {
+      const warnings: string[] = []
+      const warned = ({ message }: Error): void => void warnings.push(message)
+      process.on('warning', warned)
+      stage.onEnd(() => void process.off('warning', warned))
+      const { port } = await upstreamOf(stage)
+      const gateway = await gatewayOf(stage, limited(port))
+      const client = await stage.connect(gateway.port)
+      const answers = (): number => client.received().split('plain GET - ').length - 1
+      for (let nth = 1; nth <= 20; nth++) {
+        client.send('GET /x HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n')
+        await until('the answer', () => answers() === nth)
+      }
+      assert.deepEqual(warnings, [])
+    })
+  })
 })

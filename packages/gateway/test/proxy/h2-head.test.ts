@@ -58,7 +58,7 @@ describe('the head of a request over HTTP/2', () => {
         ':path': '/',
       },
     )
-    const told = read(['Host', 'a', 'TE', 'trailers', 'Content-Length', '3', 'X', 'y'], { body: Readable.from([]) })
+    const told = read(['Host', 'a', 'TE', 'gzip', 'Content-Length', '3', 'X', 'y'], { body: Readable.from([]) })
     assert.ok(typeof told === 'object')
     assert.equal(told.length, 3)
     const { headers } = told
@@ -66,6 +66,8 @@ describe('the head of a request over HTTP/2', () => {
       [headers[':authority'], headers['content-length'], headers['x'], headers['te']],
       ['a', '3', 'y', undefined],
     )
+    const trailing = read(['TE', 'trailers'])
+    assert.ok(typeof trailing === 'object' && trailing.headers['te'] === 'trailers')
     assert.equal(read(['host', 'a', 'HOST', 'a']), 'two hosts')
   })
 

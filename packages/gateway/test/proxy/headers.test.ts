@@ -43,11 +43,24 @@ describe('request headers', () => {
       'x-gone',
       '1',
       'TE',
-      'trailers',
+      'gzip, x-trailers',
       'Expect',
       '100-continue',
     ]
     assert.deepEqual(passedOn([...raw, 'Trailer', 'x', 'Upgrade', 'h2c']), ['host', 'a', ...ADDED])
+  })
+
+  it('say anew that trailers are read, and that some come where there can be any', () => {
+    for (const te of ['trailers', 'gzip;q=0.5 , Trailers'])
+      assert.deepEqual(passedOn(['Host', 'a', 'Connection', 'te', 'TE', te]).slice(-4), [
+        'te',
+        'trailers',
+        'via',
+        '1.1 sluice',
+      ])
+    const coded = ['Host', 'a', 'Transfer-Encoding', 'chunked', 'Trailer', 'x-sum']
+    assert.deepEqual(passedOn(coded).slice(0, 2), ['Trailer', 'x-sum'])
+    assert.deepEqual(passedOn([...coded, 'Connection', 'trailer']), ['host', 'a', ...ADDED])
   })
 
   it('never carry a transfer-encoding, and a length only where it is true', () => {
@@ -74,6 +87,14 @@ describe('request headers', () => {
     const raw = ['Host', 'a', 'Priority', 'u=0', 'X-Forwarded-Prefix', '/x', 'X-Real-IP', '9.9.9.9', 'X-Forwarded', 'y']
     assert.deepEqual(passedOn(raw), ['X-Forwarded', 'y', 'host', 'a', ...ADDED])
     assert.deepEqual(passedOn(raw, { trustForwarded: true }).slice(0, 8), raw.slice(2))
+  })
+
+  it('with underscores do not say what was dropped, or judged, with dashes', () => {
+    const raw = ['Host', 'a', 'X-Api-Key', 'mine', 'x_own', '1', '__proto__', 'x']
+    const disguised = ['X_Forwarded_For', '9.9.9.9', 'X-Forwarded_Host', 'b', 'transfer_encoding', 'chunked']
+    const twins = ['X_Api-Key', 'yours', 'x_real_ip', '9.9.9.9']
+    for (const rules of [{}, { trustForwarded: true }])
+      assert.deepEqual(passedOn([...raw, ...disguised, ...twins], rules), [...raw.slice(2), 'host', 'a', ...ADDED])
   })
 
   it('give an IPv4 address in its own notation', () => {
@@ -107,7 +128,25 @@ describe('response headers', () => {
       'timeout=5',
     ]
     const kept = ['Set-Cookie', '1', 'Set-Cookie', '2', 'via', '1.1 sluice']
-    assert.deepEqual(responseHeaders([...raw, 'Transfer-Encoding', 'chunked', 'Trailer', 'x'], 200), kept)
+    const trailing = [...raw, 'Transfer-Encoding', 'chunked', 'Trailer', 'x']
+    assert.deepEqual(responseHeaders(trailing, 200), kept)
+    // Announced where they can come, and nowhere else.
+    const announced = [...kept.slice(0, -2), 'trailer', 'x', ...kept.slice(-2)]
+    const asked = (more: object = {}): Parameters<typeof responseHeaders>[2] & {} => ({
+      headers: { te: 'trailers' },
+      httpVersion: '1.1',
+      method: 'GET',
+      ...more,
+    })
+    assert.deepEqual(responseHeaders(trailing, 200, asked()), announced)
+    for (const nowhere of [{ headers: {} }, { httpVersion: '1.0' }, { method: 'HEAD' }])
+      assert.deepEqual(responseHeaders(trailing, 200, asked(nowhere)), kept)
+    for (const status of [204, 304]) assert.deepEqual(responseHeaders(trailing, status, asked()), kept)
+    for (const length of [
+      ['Content-Length', '2', ...trailing],
+      [...trailing, 'Content-Length', '2'],
+    ])
+      assert.ok(!responseHeaders(length, 200, asked()).includes('trailer'))
   })
 
   it('keep a length, but for 204', () => {

@@ -6,7 +6,7 @@ import { VirtualClock } from 'sluice/sim'
 import { keepPace } from '../../src/proxy/index.ts'
 
 /** A stream of which a test says what moved; its connection is never seen. */
-function rig({ crowded = false, major = 2 } = {}) {
+function rig({ crowded = false, major = 2, type = 'text/plain' } = {}) {
   const clock = new VirtualClock()
   const server = new EventEmitter()
   keepPace(server as Server, { crowded: () => crowded, clock, pace: () => ({ bytes: 1000, over: 10_000 }) })
@@ -17,15 +17,24 @@ function rig({ crowded = false, major = 2 } = {}) {
     destroyed: false,
     destroy: () => void (line.destroyed = true),
   })
-  const req = { httpVersionMajor: major, socket: line, complete: false, readableFlowing: true, readableLength: 0 }
-  server.emit('request', req, {})
+  const headers = { 'content-type': type }
+  const req = {
+    httpVersionMajor: major,
+    headers,
+    socket: line,
+    complete: false,
+    readableFlowing: true,
+    readableLength: 0,
+  }
+  const res = { headersSent: false }
+  server.emit('request', req, res)
   const seconds = (count: number, each?: () => void): void => {
     for (let i = 0; i < count; i++) {
       each?.()
       clock.advance(1000)
     }
   }
-  return { line, req, seconds }
+  return { line, req, res, seconds }
 }
 
 describe('the pace of streams of HTTP/2', () => {
@@ -57,6 +66,20 @@ describe('the pace of streams of HTTP/2', () => {
         if (++at % every === 0) line.bytesWritten += 65_536
       })
       assert.equal(line.destroyed, isClosed, `${every}`)
+    }
+  })
+
+  it('a call of gRPC has it until it is being answered, and a conversation after that', () => {
+    for (const [type, isAnswered, isClosed] of [
+      ['application/grpc', false, true],
+      ['application/grpc+proto', true, false],
+      ['application/grpc-web', true, true],
+      ['text/plain', true, true],
+    ] as const) {
+      const { line, res, seconds } = rig({ type })
+      res.headersSent = isAnswered
+      seconds(60)
+      assert.equal(line.destroyed, isClosed, type)
     }
   })
 

@@ -21,7 +21,9 @@ describe('S3 the raw client and mutated responses', () => {
       accepted++
       const what = JSON.stringify(bytes.toString('latin1'))
       assert.ok(node.whole, `node refuses ${what}`)
-      assert.deepEqual([raw.status, raw.headers, raw.body], [node.status, node.headers, node.body], what)
+      const { end: _end, ...told } = raw
+      const { end: _last, ...known } = node
+      assert.deepEqual(told, known, what)
     }
     t.diagnostic(`${accepted} of ${ROUNDS} accepted, ${byNode} by node`)
     // Neither a reader that refuses everything nor a generator of garbage would prove anything.
@@ -38,9 +40,11 @@ describe('S3 the raw client and mutated responses', () => {
       const raw = toldByRaw(bytes, head)
       if (!raw.whole) continue
       accepted++
-      const { whole, status, headers, body } = await toldByRequest(bytes.subarray(0, raw.end), head)
-      const what = JSON.stringify(bytes.toString('latin1'))
-      assert.deepEqual([whole, status, headers, body], [true, raw.status, raw.headers, raw.body], what)
+      assert.deepEqual(
+        await toldByRequest(bytes.subarray(0, raw.end), head),
+        raw,
+        JSON.stringify(bytes.toString('latin1')),
+      )
     }
     assert.ok(accepted > ROUNDS / 1000)
   })

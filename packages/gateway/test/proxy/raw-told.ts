@@ -11,6 +11,7 @@ export interface Told {
   readonly status: number
   readonly headers: readonly string[]
   readonly body: string
+  readonly trailers: readonly string[]
   /** How many bytes it was, where it was whole. */
   readonly end: number
 }
@@ -36,7 +37,8 @@ export function toldByRaw(bytes: Buffer, head: boolean, cuts: readonly number[] 
     from = cut
     if (response.done || response.flaw !== undefined) break
   }
-  return { whole: response.flaw === undefined && response.close(), ...told, end }
+  const trailers = response.trailers ?? []
+  return { whole: response.flaw === undefined && response.close(), ...told, trailers, end }
 }
 
 interface Parser {
@@ -65,8 +67,9 @@ export function toldByNode(bytes: Buffer, head: boolean): Told {
   let [status, body, finals, ends, informational] = [0, '', 0, 0, false]
   let headers: readonly string[] = []
   let early: string[] = []
+  const trailers: string[] = []
   let upgraded = false
-  parser[HTTPParser.kOnHeaders] = (part: string[]): void => void early.push(...part)
+  parser[HTTPParser.kOnHeaders] = (part: string[]): void => void (finals === 0 ? early : trailers).push(...part)
   parser[HTTPParser.kOnHeadersComplete] = (
     _major: number,
     _minor: number,
@@ -96,7 +99,14 @@ export function toldByNode(bytes: Buffer, head: boolean): Told {
   }
   const taken = parser.execute(bytes)
   const refused = taken instanceof Error || parser.finish() instanceof Error
-  return { whole: !refused && !upgraded && finals === 1 && ends === 1, status, headers, body, end: bytes.length }
+  return {
+    whole: !refused && !upgraded && finals === 1 && ends === 1,
+    status,
+    headers,
+    body,
+    trailers,
+    end: bytes.length,
+  }
 }
 
 /** By `http.request` itself, over a connection that says these bytes and closes. */
@@ -109,7 +119,8 @@ export async function toldByRequest(bytes: Buffer, head: boolean): Promise<Told>
       connection.push(null)
     },
   })
-  const told = { status: 0, headers: [] as readonly string[], body: '', end: bytes.length }
+  const none: readonly string[] = []
+  const told = { status: 0, headers: none, body: '', trailers: none, end: bytes.length }
   const whole = await new Promise<boolean>((resolve) => {
     request({ method: head ? 'HEAD' : 'GET', createConnection: () => connection })
       .on('error', () => resolve(false))
@@ -120,7 +131,10 @@ export async function toldByRequest(bytes: Buffer, head: boolean): Promise<Told>
         response
           .on('data', (chunk: Buffer) => void (told.body += chunk.toString('latin1')))
           .on('error', () => resolve(false))
-          .on('close', () => resolve(response.complete))
+          .on('close', () => {
+            told.trailers = response.rawTrailers
+            resolve(response.complete)
+          })
       })
       .end()
   })
