@@ -29,7 +29,7 @@ export function Chart({ chart, history, moves, theme, group, asTable }: ChartPro
         <p>{about}</p>
       </figcaption>
       {asTable ? (
-        <Figures chart={chart} history={history} />
+        <Seconds chart={chart} history={history} />
       ) : (
         <Plot
           lines={lines}
@@ -57,10 +57,13 @@ export function Chart({ chart, history, moves, theme, group, asTable }: ChartPro
   )
 }
 
-function Figures({ chart: { lines, values, format }, history }: Pick<ChartProps, 'chart' | 'history'>): JSX.Element {
+function Seconds({
+  chart: { title, lines, values, format },
+  history,
+}: Pick<ChartProps, 'chart' | 'history'>): JSX.Element {
   return (
     <div class="wide">
-      <table>
+      <table aria-label={title}>
         <thead>
           <tr>
             <th scope="col">time</th>

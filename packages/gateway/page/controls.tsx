@@ -2,9 +2,10 @@ import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
 import type { Snapshot } from '../src/live/snapshot.ts'
 import { report } from './report.ts'
+import { save } from './save.ts'
 
 /** What can be asked of a gateway, by its path below /control/. */
-type Command = 'pause' | 'resume' | 'dry-run' | 'drain' | 'limit' | 'reload'
+type Command = 'pause' | 'resume' | 'drain' | 'limit' | 'reload'
 
 export interface ControlsProps {
   readonly snapshot: Snapshot
@@ -20,6 +21,11 @@ export function Controls({ snapshot, token, setToken }: ControlsProps): JSX.Elem
   const [said, setSaid] = useState('')
   const [forced, setForced] = useState('100')
   const [minutes, setMinutes] = useState('10')
+  const [chosen, choose] = useState('')
+  const { limits, orders, dryRun } = snapshot
+  const names = limits.map(({ name }) => name)
+  // One that was chosen may be gone with the plan it was in.
+  const name = names.includes(chosen) ? chosen : (names.find((each) => each === 'default') ?? names[0])
 
   const order = async (command: Command, body: object = {}): Promise<void> => {
     try {
@@ -35,22 +41,28 @@ export function Controls({ snapshot, token, setToken }: ControlsProps): JSX.Elem
     }
   }
   const copy = async (): Promise<void> => {
-    const response = await fetch('/config', { headers: token === '' ? {} : { authorization: `Bearer ${token}` } })
-    if (!response.ok) return setSaid(`the configuration cannot be read: ${response.status}`)
-    await navigator.clipboard.writeText(await response.text())
-    setSaid('the configuration in force is in the clipboard, secrets left out')
+    try {
+      const response = await fetch('/config.yaml', {
+        headers: token === '' ? {} : { authorization: `Bearer ${token}` },
+      })
+      if (!response.ok) return setSaid(`the configuration cannot be read: ${response.status}`)
+      const text = await response.text()
+      // There is a clipboard for pages of this machine and over https only.
+      const clipboard = navigator.clipboard as Clipboard | undefined
+      if (clipboard === undefined) save('sluice.yaml', 'application/yaml', text)
+      else await clipboard.writeText(text)
+      setSaid(
+        `the configuration, without secrets and orders, is ${clipboard ? 'in the clipboard' : 'saved as sluice.yaml'}`,
+      )
+    } catch (error) {
+      setSaid(String(error))
+    }
   }
-  const paused = snapshot.dryRun
 
   return (
     <section class="controls" aria-label="Controls">
       <h2>Controls</h2>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          void order('limit', { limit: Number(forced), minutes: Number(minutes) })
-        }}
-      >
+      <div>
         <label>
           admin token{' '}
           <input
@@ -60,47 +72,64 @@ export function Controls({ snapshot, token, setToken }: ControlsProps): JSX.Elem
             onInput={(event) => setToken(event.currentTarget.value)}
           />
         </label>
-        <span class="group">
-          <button type="button" onClick={() => void order(paused ? 'resume' : 'pause')}>
-            {paused ? 'Refuse again' : 'Stop refusing'}
-          </button>
-          <button type="button" onClick={() => void order('reload')}>
-            Reload configuration
-          </button>
-          <button
-            type="button"
-            class="danger"
-            onClick={() =>
-              confirm('Nothing more is let in, and the process ends when all is served. Drain?') && void order('drain')
-            }
-          >
-            Drain
-          </button>
-        </span>
-        <span class="group">
+        <label>
+          for{' '}
+          <input
+            type="number"
+            min="1"
+            max="1440"
+            value={minutes}
+            onInput={(event) => setMinutes(event.currentTarget.value)}
+          />{' '}
+          min
+        </label>
+        <button type="button" disabled={dryRun} onClick={() => void order('pause', { minutes: Number(minutes) })}>
+          Stop refusing
+        </button>
+        {/* A form of its own: Enter in the field of the token must not force anything. */}
+        <form
+          class="group"
+          onSubmit={(event) => {
+            event.preventDefault()
+            void order('limit', { limit: Number(forced), minutes: Number(minutes), name })
+          }}
+        >
           <label>
             limit{' '}
             <input
               type="number"
-              min="0"
+              min="1"
               max="1000000"
               value={forced}
               onInput={(event) => setForced(event.currentTarget.value)}
             />
           </label>
-          <label>
-            for{' '}
-            <input
-              type="number"
-              min="1"
-              max="1440"
-              value={minutes}
-              onInput={(event) => setMinutes(event.currentTarget.value)}
-            />{' '}
-            min
-          </label>
-          <button type="submit">Force limit</button>
-        </span>
+          {names.length > 1 && (
+            <select aria-label="which limit" value={name} onChange={(event) => choose(event.currentTarget.value)}>
+              {names.map((each) => (
+                <option key={each}>{each}</option>
+              ))}
+            </select>
+          )}
+          <button type="submit" disabled={name === undefined}>
+            Force limit
+          </button>
+        </form>
+        <button type="button" disabled={orders.length === 0} onClick={() => void order('resume')}>
+          Back to the plan
+        </button>
+        <button type="button" onClick={() => void order('reload')}>
+          Reload configuration
+        </button>
+        <button
+          type="button"
+          class="danger"
+          onClick={() =>
+            confirm('Nothing more is let in, and the process ends when all is served. Drain?') && void order('drain')
+          }
+        >
+          Drain
+        </button>
         <span class="group">
           <button type="button" onClick={() => void copy()}>
             Copy as YAML
@@ -110,7 +139,7 @@ export function Controls({ snapshot, token, setToken }: ControlsProps): JSX.Elem
           </button>
         </span>
         <output>{said}</output>
-      </form>
+      </div>
     </section>
   )
 }

@@ -1,11 +1,11 @@
 /** What is told of one event. */
 export type OnEvent = (name: string, data: string) => void
 
-/** How a stream stands. */
-export type Heard = 'yes' | 'no' | 'token'
+/** How a stream stands: heard, or refused for want of the token, or because too many follow already. */
+export type Heard = 'yes' | 'token' | 'full'
 
-/** Between two attempts to be heard again, in ms. */
-const AGAIN = 1000
+/** Between two attempts to be heard again, in ms; longer where there are too many already. */
+const [AGAIN, LATER] = [1000, 5000]
 
 /**
  * Follows server-sent events until the signal is aborted, and begins again when they end. An `EventSource` of the browser
@@ -19,11 +19,16 @@ export async function follow(
   onHeard: (heard: Heard) => void,
 ): Promise<void> {
   while (!signal.aborted) {
+    let pause = AGAIN
     try {
       const headers: Record<string, string> = token === '' ? {} : { authorization: `Bearer ${token}` }
       const response = await fetch(address, { headers, signal, cache: 'no-store' })
       if (response.status === 401) onHeard('token')
-      else if (response.ok && response.body !== null) {
+      else if (response.status === 503) {
+        onHeard('full')
+        pause = LATER
+      }
+      if (response.ok && response.body !== null) {
         onHeard('yes')
         await read(response.body, onEvent)
       }
@@ -31,7 +36,7 @@ export async function follow(
       // Whether it broke or never began, it is tried again.
     }
     if (signal.aborted) return
-    await new Promise((resolve) => setTimeout(resolve, AGAIN))
+    await new Promise((resolve) => setTimeout(resolve, pause))
   }
 }
 

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { Snapshot, Tick } from '../src/live/snapshot.ts'
-import { follow } from './follow.ts'
+import { follow, type Heard } from './follow.ts'
 
 /** What is known of one gateway, and whether it is still being heard of. */
 export interface Live {
@@ -10,8 +10,8 @@ export interface Live {
   readonly silentSince: number | undefined
   /** Seconds for which no figures came, of those in `history`. */
   readonly missed: number
-  /** True where the admin token is missing or wrong. */
-  readonly locked: boolean
+  /** Why nothing is told: the admin token is missing or wrong, or too many follow already. */
+  readonly refused: Exclude<Heard, 'yes'> | undefined
 }
 
 /** What comes once a second: the snapshot without its history, and the second that was added to it. */
@@ -24,7 +24,7 @@ const KEPT = 600
 /** Without a word for so long, it is said that nobody is heard, in ms. */
 const SILENCE = 2500
 
-const NOBODY: Live = { snapshot: undefined, history: [], silentSince: undefined, missed: 0, locked: false }
+const NOBODY: Live = { snapshot: undefined, history: [], silentSince: undefined, missed: 0, refused: undefined }
 
 /** Follows a gateway. What is shown says so when nothing comes any more. */
 export function useLive(address: string, token: string): Live {
@@ -43,7 +43,7 @@ export function useLive(address: string, token: string): Live {
       }
     }
     void follow(address, token, ending.signal, onEvent, (heard) =>
-      setLive((was) => ({ ...was, locked: heard === 'token' })),
+      setLive((was) => ({ ...was, refused: heard === 'yes' ? undefined : heard })),
     )
     const watch = setInterval(() => {
       const silent = Date.now() - last > SILENCE
@@ -67,7 +67,7 @@ function withHistory(snapshot: Snapshot, ticks: readonly Tick[]): Live {
   const history = ticks.slice(-KEPT)
   let missed = 0
   for (let i = 1; i < history.length; i++) missed += gap(history[i - 1]!, history[i]!)
-  return { snapshot, history, silentSince: undefined, missed, locked: false }
+  return { snapshot, history, silentSince: undefined, missed, refused: undefined }
 }
 
 /** Seconds between two ticks that should be neighbours. */

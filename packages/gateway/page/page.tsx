@@ -51,7 +51,7 @@ export function Page({ sides }: { readonly sides: readonly string[] }): JSX.Elem
   return (
     <main>
       <nav>
-        <strong class="brand">Sluice</strong>
+        <h1 class="brand">Sluice</h1>
         <span class="keys">
           {KEYS.map(([key, does]) => (
             <span key={key}>
@@ -102,13 +102,13 @@ function Gateway({ theme, asTable, held }: View): JSX.Element {
   const [token, setToken] = useToken()
   const live = useHeld(useLive(EVENTS, token), held)
   const { snapshot, history } = live
+  const word = live.silentSince === undefined ? snapshot?.state : 'not heard'
   useEffect(() => {
-    if (snapshot !== undefined) document.title = `${snapshot.state} · Sluice`
-  }, [snapshot?.state])
+    if (word !== undefined) document.title = `${word} · Sluice`
+  }, [word])
   return (
     <>
-      {live.locked && <Unlock setToken={setToken} />}
-      <Strip live={live} />
+      {live.refused === 'token' ? <Unlock setToken={setToken} /> : <Strip live={live} />}
       {snapshot?.llm && <Models llm={snapshot.llm} />}
       <Charts live={live} theme={theme} asTable={asTable} group="gateway" />
       {snapshot !== undefined && history.length > 0 && (

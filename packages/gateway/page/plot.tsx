@@ -60,7 +60,7 @@ export function Plot(props: PlotProps): JSX.Element {
         width: Math.max(200, element.clientWidth),
         height: HEIGHT,
         // Read as a table below; the legend of uPlot would be built anew with every movement of the mouse.
-        legend: { show: true, live: true },
+        legend: { show: true, live: true, markers: { dash: (_, index) => styleOf(lines[index - 1]) } },
         cursor: { sync: { key: group }, drag: { x: false, y: false } },
         scales: { x: { time: true }, y: { range: (_, __, most) => [0, Math.max(least, most * 1.1)] } },
         axes: [
@@ -79,7 +79,8 @@ export function Plot(props: PlotProps): JSX.Element {
               points: { show: false },
               ...(dash && { dash: [...dash] }),
               ...(stacked === true && { fill: `${stroke}cc` }),
-              value: (_, value) => (value === null ? '–' : now.current.format(value)),
+              value: (drawn, value, index, at) =>
+                value === null ? '–' : now.current.format(stacked === true ? value - below(drawn, index, at) : value),
             }
           }),
         ],
@@ -107,6 +108,17 @@ export function Plot(props: PlotProps): JSX.Element {
   }, [data])
 
   return <div class="plot" ref={place} />
+}
+
+/** What a stacked line stands on: the next one. */
+function below({ data }: UPlot, index: number, at: number | null): number {
+  return (at === null ? null : data[index + 1]?.[at]) ?? 0
+}
+
+/** The line as the legend has it, for those to whom colours are alike. */
+function styleOf(line: Line | undefined): string {
+  if (line?.dash === undefined) return 'solid'
+  return line.dash[0] < line.dash[1] ? 'dotted' : 'dashed'
 }
 
 /** Why a limit moved: a small arrow at the foot of the chart for each time. */

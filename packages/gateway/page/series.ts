@@ -75,14 +75,7 @@ export const CHARTS: readonly ChartOf[] = [
     title: 'Turned away, by reason',
     about: 'Per second, one on the other.',
     lines: REASONS.map(({ label, colour }) => ({ label, colour, stacked: true })).reverse(),
-    values({ by }) {
-      let sum = 0
-      // Drawn from the highest to the lowest, so that each covers what is below it.
-      return REASONS.map(({ codes }) => {
-        for (const code of codes) sum += by[code] ?? 0
-        return sum
-      }).reverse()
-    },
+    values: ({ by }) => REASONS.map(({ codes }) => codes.reduce((sum, code) => sum + (by[code] ?? 0), 0)).reverse(),
     format: number,
   },
   {
@@ -119,10 +112,20 @@ export function columns(chart: ChartOf, history: readonly Tick[]): (number | nul
         before.at / 1000 + 1,
         chart.lines.map(() => null),
       )
-    push(found, tick.at / 1000, chart.values(tick))
+    push(found, tick.at / 1000, stacked(chart, chart.values(tick)))
     before = tick
   }
   return found
+}
+
+/** As they are drawn: those that are stacked from the highest to the lowest, so that each covers what is below it. */
+function stacked({ lines }: ChartOf, values: readonly (number | null)[]): readonly (number | null)[] {
+  let sum = 0
+  return values
+    .map((_, index) => index)
+    .reverse()
+    .map((index) => (lines[index]?.stacked === true ? (sum += values[index] ?? 0) : values[index]!))
+    .reverse()
 }
 
 function push(found: (number | null)[][], at: number, values: readonly (number | null)[]): void {

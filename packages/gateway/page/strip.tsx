@@ -1,4 +1,5 @@
 import type { JSX } from 'preact'
+import { orderInWords } from '../src/live/order-in-words.ts'
 import type { StateWord } from '../src/live/snapshot.ts'
 import { clock, limit, ms, number, percent } from '../src/live/format.ts'
 import type { Live } from './live.ts'
@@ -12,15 +13,26 @@ const MOOD: Readonly<Record<StateWord, readonly [mood: string, sign: string]>> =
   shedding: ['watch', '▲'],
   'upstream-failing': ['bad', '■'],
   'store-degraded': ['watch', '◆'],
+  paused: ['calm', '‖'],
   'dry-run': ['calm', '◌'],
   draining: ['calm', '▽'],
 }
 
 /** The state in a word and a sentence, and the figures that are asked for first. */
 export function Strip({ live, name }: { readonly live: Live; readonly name?: string }): JSX.Element {
-  const { snapshot, silentSince, missed } = live
-  if (snapshot === undefined) return <header class="strip calm">waiting for the first figures …</header>
-  const { state, because, now } = snapshot
+  const { snapshot, silentSince, missed, refused } = live
+  const again = refused === 'full' ? 'too many follow this gateway already' : `nothing since ${clock(silentSince ?? 0)}`
+  if (snapshot === undefined)
+    return (
+      <header class="strip calm">
+        <span role="status">
+          {refused === undefined && silentSince === undefined
+            ? 'waiting for the first figures …'
+            : `${again}; trying again`}
+        </span>
+      </header>
+    )
+  const { state, because, now, orders } = snapshot
   const silent = silentSince !== undefined
   const [mood, sign] = silent ? (['bad', '✕'] as const) : MOOD[state]
   const figures: readonly Figure[] = [
@@ -34,16 +46,26 @@ export function Strip({ live, name }: { readonly live: Live; readonly name?: str
   ]
   return (
     <header class={`strip ${mood}`}>
-      <div class="state" role="status">
-        <strong>
+      <div class="state">
+        {/* The word alone is read out when it changes: the sentence changes every second. */}
+        <strong role="status">
           <span aria-hidden="true">{sign}</span> {silent ? 'not heard' : state.replace('-', ' ')}
         </strong>
         {name !== undefined && <em>{name}</em>}
         <span>
-          {silent ? `nothing since ${clock(silentSince)}; trying again` : because}
-          {missed > 0 && ` (${missed} seconds without figures)`}
+          {silent ? `${again}; trying again` : because}
+          {missed > 0 && ` (${missed} s without figures)`}
         </span>
       </div>
+      {orders.length > 0 && (
+        <ul class="orders" aria-label="what was ordered">
+          {orders.map((order) => (
+            <li key={order.kind === 'pause' ? '' : order.limit}>
+              ordered: {orderInWords(order)} until {clock(order.until)}
+            </li>
+          ))}
+        </ul>
+      )}
       <Figures of={figures} />
     </header>
   )

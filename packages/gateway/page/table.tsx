@@ -28,7 +28,7 @@ export function Table<Row>({ caption, columns, rows, empty, broad, children }: T
         <p class="empty">{empty}</p>
       ) : (
         <div class="wide" tabIndex={0}>
-          <table>
+          <table aria-label={caption}>
             <thead>
               <tr>
                 {columns.map(({ name, figure }) => (

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
 import type { Snapshot } from '../src/live/snapshot.ts'
-import { bytes, clock, limit, ms, number, percent } from '../src/live/format.ts'
+import { bytes, clock, lasting, limit, ms, number, percent } from '../src/live/format.ts'
 import { Table } from './table.tsx'
 
 /** How an upstream speaks of its load. */
@@ -8,13 +8,13 @@ const LINKS = { silent: 'silent', heard: '● heard', broken: '■ link broken' 
 
 /** Everything that is no chart. Tables that can have nothing to say here are left out. */
 export function Tables({ snapshot }: { readonly snapshot: Snapshot }): JSX.Element {
-  const { lanes, tenants, upstreams, fleet, limits, instances, cache, degradation } = snapshot
+  const { lanes, tenants, upstreams, fleet, limits, instances, cache, degradation, plan, uptime } = snapshot
   return (
     <div class="tables">
       <Rejections snapshot={snapshot} />
       <Table
         caption="Lanes"
-        empty="Everybody is in one lane."
+        empty="Nobody came of late."
         rows={lanes}
         columns={[
           { name: 'lane', of: ({ lane }) => lane },
@@ -27,7 +27,7 @@ export function Tables({ snapshot }: { readonly snapshot: Snapshot }): JSX.Eleme
       />
       <Table
         caption="Tenants who ask most"
-        empty="Nobody is told apart: see tenants in the configuration."
+        empty="Nobody came yet, or nobody is told apart: see tenants in the configuration."
         rows={tenants}
         columns={[
           { name: 'tenant', of: ({ tenant }) => <code>{tenant}</code> },
@@ -62,8 +62,9 @@ export function Tables({ snapshot }: { readonly snapshot: Snapshot }): JSX.Eleme
         ]}
       >
         <p class="note">
-          This process: {snapshot.process.pid}, Node {snapshot.process.node}, {bytes(snapshot.process.rss)} resident,{' '}
-          {percent(snapshot.process.loop * 100)} of its loop busy.
+          Plan {plan.hash} from {plan.file ?? 'flags'}, taken over {plan.loads === 1 ? 'once' : `${plan.loads} times`};
+          up {lasting(uptime)}. This process: {snapshot.process.pid}, Node {snapshot.process.node},{' '}
+          {bytes(snapshot.process.rss)} resident, {percent(snapshot.process.loop * 100)} of its loop busy.
           {degradation.length > 0 && ` Given up now: ${degradation.join(', ')}.`}
           {cache !== null &&
             ` Cache: ${number(cache.entries)} answers, ${bytes(cache.bytes)} of ${bytes(cache.maxBytes)}.`}

@@ -14,11 +14,20 @@ import { drain, type Drained } from 'sluice/node'
 import type { Registry } from 'prom-client'
 import { admin, backpressureReport, registryOf } from './admin/index.ts'
 import { Assembly, Succession, type Surroundings } from './assembly/index.ts'
-import { redacted, simplePlan, type GatewayPlan, type Plan } from './config/index.ts'
+import { configText, redacted, simplePlan, type GatewayPlan, type Plan } from './config/index.ts'
 import { Controls } from './control/index.ts'
 import { dataServer } from './data-server.ts'
 import type { MachineStore } from './workers/index.ts'
-import { collect, loadOf, Recorder, type Phase, type Second, type Snapshot, type Tick } from './live/index.ts'
+import {
+  collect,
+  loadOf,
+  Recorder,
+  StateWatch,
+  type Phase,
+  type Second,
+  type Snapshot,
+  type Tick,
+} from './live/index.ts'
 import { listen, portOf, shut } from './listening.ts'
 import { LoadReadiness } from './readiness/index.ts'
 import { keepPace, ProxyCounts, screen, type ProxyStats } from './proxy/index.ts'
@@ -40,8 +49,8 @@ export interface GatewayOptions {
   readonly file?: string
   /** Begins to end the process, for `POST /control/drain`. Default: only who started the gateway may. */
   readonly onDrain?: () => void
-  /** Told of everything that was ordered on the admin port, a line each. Default: nobody. */
-  readonly audit?: (line: string) => void
+  /** Told what was ordered on the admin port, and when the state becomes another one, a line each. Default: nobody. */
+  readonly say?: (line: string) => void
   /**
    * What several processes share, of which this is one: the admin port, and saying when a second is over, are the first
    * one's then. Default: this is the only one.
@@ -125,6 +134,7 @@ export interface Gateway {
  * left running
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { say = (): void => {} } = options
   let phase: Phase = 'starting'
   let loads = 1
   const counts = tally()
@@ -152,10 +162,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const succession = new Succession(await Assembly.of(first, undefined, around))
   recorder.start(() => loadOf(succession.current), options.machine === undefined)
   const load = new LoadReadiness({ refusals: () => recorder.refusals })
+  const watch = new StateWatch({ state: snapshot, say })
   // Of several processes the first one judges, for all.
   if (options.machine === undefined) {
     load.follow(first)
     load.start()
+    watch.start()
   }
   const whole = wholeGate(succession)
   const gate = (): Gate | undefined =>
@@ -164,10 +176,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { adminHost } = first.listen
   const controls = new Controls({
     plan: first,
-    apply: reload,
+    apply: takeOver,
     read: options.reload,
     drain: options.onDrain,
-    audit: options.audit ?? ((): void => {}),
+    audit: say,
   })
   const registry = registryOf(
     gate,
@@ -184,9 +196,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     causes: () => load.causes,
     snapshot,
     config: () => redacted(succession.current.plan),
+    file: () => configText(controls.plan),
     token: () => succession.current.plan.listen.adminToken,
     open: !/^(localhost|::1|127\.)/.test(adminHost),
     controls: controls.commands,
+    audit: say,
     tick,
   })
 
@@ -218,7 +232,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   }
 
   function snapshot(): Snapshot {
-    return collect({ assembly: succession.current, recorder, phase, loads, file: options.file })
+    return collect({
+      assembly: succession.current,
+      recorder,
+      phase,
+      loads,
+      file: options.file,
+      orders: controls.orders,
+    })
   }
 
   function tick(): Tick | undefined {
@@ -231,15 +252,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     whole.close()
     recorder.stop()
     load.stop()
+    watch.stop()
     tunnels.close()
     await Promise.all([shut(data), shut(control), succession.close()])
-  }
-
-  let last: Promise<unknown> = Promise.resolve()
-  function reload(next: GatewayPlan): Promise<Reloaded> {
-    const done = last.then(() => takeOver(next))
-    last = done.catch(() => {})
-    return done
   }
 
   async function takeOver(next: GatewayPlan): Promise<Reloaded> {

@@ -6,6 +6,7 @@ import { bearer } from './bearer.ts'
 import type { BackpressureReport } from './backpressure-report.ts'
 import { isLoopbackHost } from './loopback-host.ts'
 import { isOwnOrigin } from './own-origin.ts'
+import { peerOf, TurnedAway } from './turned-away.ts'
 
 /** What the admin port tells about, and what can be asked of it. */
 export interface AdminOptions {
@@ -22,18 +23,23 @@ export interface AdminOptions {
   readonly tick: () => Tick | undefined
   /** The plan in force, without secrets. */
   readonly config: () => unknown
+  /** A file that makes the plan, without secrets and without what was ordered. */
+  readonly file: () => string
   /** What `authorization: Bearer …` must carry; `undefined`: nothing can be controlled. */
   readonly token: () => string | undefined
   /** True where others than this machine can reach the port: then nothing but health is told without the token. */
   readonly open: boolean
   /** By path below `/control/`. */
   readonly controls: Readonly<Record<string, Command>>
+  /** Told of orders that nobody was let to give, a line each. Default: nobody. */
+  readonly audit?: (line: string) => void
 }
 
 /** The server of the admin port: health, figures, the plan, and control for those who have the token. */
 export function admin(options: AdminOptions): Server {
-  const { metrics, phase, snapshot, token, open } = options
+  const { metrics, phase, snapshot, token, open, controls } = options
   const stream = events({ snapshot, tick: options.tick })
+  const turnedAway = new TurnedAway(options.audit ?? ((): void => {}))
   // Read when somebody looks: most gateways are never looked at.
   let shown: Page | undefined
 
@@ -42,11 +48,16 @@ export function admin(options: AdminOptions): Server {
     if (!known && !isLoopbackHost(req.headers.host))
       return refuse(res, 403, 'FORBIDDEN_HOST', 'this port answers to localhost and IP addresses only')
     const path = (req.url ?? '').split('?', 1)[0] ?? ''
-    const control = Object.hasOwn(controls, path) ? controls[path] : undefined
-    if (control !== undefined) return controlled(req, res, control, known)
+    const order = ORDER.exec(path)?.[1] ?? ''
+    if (Object.hasOwn(controls, order)) return controlled(req, res, order, known)
     const page = Object.hasOwn(pages, path) ? pages[path] : undefined
     if (page === undefined)
-      return refuse(res, 404, 'NOT_FOUND', `there is ${[...Object.keys(pages), ...Object.keys(controls)].join(', ')}`)
+      return refuse(
+        res,
+        404,
+        'NOT_FOUND',
+        `there is ${[...Object.keys(pages), ...Object.keys(controls).map((name) => `/control/${name}`)].join(', ')}`,
+      )
     if (req.method !== 'GET' && req.method !== 'HEAD') {
       res.setHeader('allow', 'GET, HEAD')
       return refuse(res, 405, 'METHOD_NOT_ALLOWED', 'only GET and HEAD are answered here')
@@ -56,7 +67,7 @@ export function admin(options: AdminOptions): Server {
     page(res)
   }
 
-  function controlled(req: IncomingMessage, res: ServerResponse, run: Command, known: boolean): void {
+  function controlled(req: IncomingMessage, res: ServerResponse, order: string, known: boolean): void {
     if (req.method !== 'POST') {
       res.setHeader('allow', 'POST')
       return refuse(res, 405, 'METHOD_NOT_ALLOWED', 'only POST is answered here')
@@ -68,18 +79,19 @@ export function admin(options: AdminOptions): Server {
         'NO_TOKEN',
         'nothing can be controlled without a token: SLUICE_ADMIN_TOKEN, listen.adminToken',
       )
-    if (!known) return unknown(res)
-    if (!isOwnOrigin(req.headers))
+    if (!known) {
+      turnedAway.note(order, 'UNAUTHENTICATED', peerOf(req))
+      return unknown(res)
+    }
+    if (!isOwnOrigin(req.headers)) {
+      turnedAway.note(order, 'FORBIDDEN_ORIGIN', peerOf(req))
       return refuse(res, 403, 'FORBIDDEN_ORIGIN', 'orders come from the page of this port, or from no page at all')
-    ordered(req, run).then(
+    }
+    ordered(req, controls[order]!).then(
       ({ status, body }) => json(res, status, body),
       (error: unknown) => refuse(res, 500, 'FAILED', error instanceof Error ? error.message : String(error)),
     )
   }
-
-  const controls = Object.fromEntries(
-    Object.entries(options.controls).map(([name, run]): [string, Command] => [`/control/${name}`, run]),
-  )
 
   /** Reads what was sent along, and has it carried out. */
   async function ordered(req: IncomingMessage, run: Command): Promise<Controlled> {
@@ -89,7 +101,7 @@ export function admin(options: AdminOptions): Server {
       if (text.length > MOST_ORDER) return refusal(413, 'TOO_LONG', `an order has at most ${MOST_ORDER} signs`)
     }
     try {
-      return await run(text === '' ? {} : JSON.parse(text))
+      return await run(text === '' ? {} : JSON.parse(text), peerOf(req))
     } catch (error) {
       if (error instanceof SyntaxError) return refusal(400, 'NO_JSON', 'an order is JSON, or nothing')
       throw error
@@ -101,12 +113,17 @@ export function admin(options: AdminOptions): Server {
       shown ??= pageOf()
       res.writeHead(200, { ...shown.headers, 'content-length': shown.html.length }).end(shown.html)
     },
-    '/events': (res) => stream.serve(res),
+    '/events': (res) => {
+      if (stream.serve(res)) return
+      res.setHeader('retry-after', '5')
+      refuse(res, 503, 'TOO_MANY_READERS', 'too many follow already; /snapshot tells the same once')
+    },
     '/health/live': (res) => json(res, 200, { status: 'alive' }),
     '/health/ready': ready,
     '/metrics/backpressure': (res) => figures(res, async () => json(res, 200, await options.report())),
     '/snapshot': (res) => figures(res, async () => json(res, 200, snapshot())),
     '/config': (res) => json(res, 200, options.config()),
+    '/config.yaml': (res) => send(res, 200, 'application/yaml', options.file()),
     '/metrics': (res) => figures(res, async () => send(res, 200, metrics.contentType, await metrics.metrics())),
   }
 
@@ -129,6 +146,8 @@ export function admin(options: AdminOptions): Server {
   server.once('close', () => stream.close())
   return server
 }
+
+const ORDER = /^\/control\/([a-z]+)$/
 
 /** The longest order, in characters. */
 const MOST_ORDER = 4096

@@ -4,6 +4,9 @@ import { prometheus } from 'sluice/prometheus'
 import type { FleetLaneView, FleetView, LimitView, Second, Snapshot, UpstreamView } from '../live/index.ts'
 import type { ProxyStats } from '../proxy/index.ts'
 
+/** Sums of other metrics, gauges that are called what only counters may be: promtool minds them. */
+const MISNAMED = ['nodejs_active_resources_total', 'nodejs_active_handles_total', 'nodejs_active_requests_total']
+
 /** A gauge with a value for each row of something. */
 interface Rows<Row> {
   readonly name: string
@@ -141,6 +144,7 @@ export function metrics(
   counts('lane_rejected_total', 'Turned away, by lane', 'lane', () => laned('rejected'))
   shownMetrics(registry, snapshot)
   collectDefaultMetrics({ register: registry })
+  for (const name of MISNAMED) registry.removeSingleMetric(name)
   return registry
 
   function laned(what: 'admitted' | 'rejected'): Readonly<Record<string, number>> {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { breaker, consecutive, type Breaker, type Observer } from 'sluice'
 import { ResponseCache } from '../cache/index.ts'
-import type { GatewayPlan, RedisConfig } from '../config/index.ts'
+import { begunAt, type GatewayPlan, type LimitPlan, type RedisConfig } from '../config/index.ts'
 import type { FleetStore } from '../fleet/index.ts'
 import type { MachineStore } from '../workers/index.ts'
 import { limitUnit, type LimitUnit } from '../gates/index.ts'
@@ -79,8 +79,10 @@ export function partsOf(
     for (const [name, limit] of Object.entries(plan.limits)) {
       const fleet = limit.kind !== 'adaptive' && limit.fleet !== undefined ? redis : undefined
       const key = keyOf(name, limit, lanes?.shares, tenants?.fair, tenants?.max, fleet)
+      // What several processes share is begun by the first of them.
+      const begun = machine === undefined ? continued(name, limit, before) : limit
       const unit = kept(before.units, units, key, () =>
-        limitUnit(name, limit, { lanes, tenants, store: shared, machine, observer: moved(name) }),
+        limitUnit(name, begun, { lanes, tenants, store: shared, machine, observer: moved(name) }),
       )
       names.units.set(name, unit)
     }
@@ -117,6 +119,18 @@ export function partsOf(
     void closeParts(made, before)
     throw error
   }
+}
+
+/**
+ * A limit that finds itself is new where something about it has changed, as it is when an order ends that had forced it; to
+ * begin from nothing would refuse most of those who were let in a moment ago.
+ */
+function continued(name: string, limit: LimitPlan, { units }: Running): LimitPlan {
+  if (limit.kind !== 'adaptive' || limit.by !== 'all') return limit
+  const last = [...units.values()].findLast((unit) => unit.name === name)
+  if (last === undefined || last.plan.by !== 'all' || last.plan.kind === 'rate' || last.slots !== undefined)
+    return limit
+  return begunAt(limit, last.gate.stats.limit)
 }
 
 /** Ends what runs, save what goes on with a successor. */

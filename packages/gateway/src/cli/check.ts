@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { ConfigProblems, redacted, tableOf } from '../config/index.ts'
+import { ConfigProblems, redacted, strayVariables, tableOf } from '../config/index.ts'
 import { identityOf, type Identity } from '../tls/index.ts'
 import { exitWith, planned } from './planned.ts'
 import { withRunFlags, type RunFlags } from './run-flags.ts'
@@ -30,6 +30,7 @@ export function checkCommand(program: Command): void {
 async function check(file: string, { json, ...flags }: CheckFlags, command: Command): Promise<void> {
   try {
     const plan = await planned(file, flags)
+    for (const line of strayVariables(process.env)) process.stderr.write(`sluice: ${line}\n`)
     const { tls } = plan.listen
     // Certificates run out: what is wrong with one should be known before the gateway is told to read it.
     const identity = tls && (await identityOf(tls))

@@ -7,7 +7,7 @@ export async function lookAround({ upstreams, redis }: GatewayPlan, say: (line: 
   const looks = Object.values(upstreams).flatMap(({ servers, allowLinkLocal }) =>
     servers.map(async ({ url }) => {
       const why = await reachable(new URL(url), allowLinkLocal ? undefined : guardedLookup())
-      if (why !== undefined) say(`${url} cannot be reached now (${why}); requests get a 502 until it can`)
+      if (why !== undefined) say(`${url} cannot be reached now (${why}); what is sent there gets a 502 until it can`)
     }),
   )
   if (redis !== undefined) looks.push(lookAtStore(redis.url, say))

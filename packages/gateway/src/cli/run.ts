@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { countOf, describeGatewayPlan, describeUpstreams, type GatewayPlan } from '../config/index.ts'
+import { countOf, describeGatewayPlan, describeUpstreams, strayVariables, type GatewayPlan } from '../config/index.ts'
 import { ListenError, startGateway, type Gateway } from '../gateway.ts'
 import { MachineStore, ownWorker } from '../workers/index.ts'
 import { endOnSignal } from './end-on-signal.ts'
@@ -28,8 +28,10 @@ BACKPRESSURE_MAX_CONCURRENT, BACKPRESSURE_QUEUE_CAPACITY, BACKPRESSURE_WAIT_TIME
 BACKPRESSURE_REJECT_THRESHOLD.
 With --workers n there are n processes that are one gateway: limits and rates are those of all together, figures are added
 up, and what is ordered on the admin port is ordered of all of them.
-With a certificate the data port speaks HTTP/1.1 and HTTP/2 over TLS, without one HTTP/1.1; upstreams get HTTP/1.1.
-SIGHUP reads the file and the certificate again; a bad one changes nothing.
+With a certificate the data port speaks HTTP/1.1 and HTTP/2 over TLS, without one HTTP/1.1; upstreams get HTTP/1.1. A file
+can say more: HTTP/2 without TLS (listen.h2c), and to upstreams (http2).
+SIGHUP reads the file and the certificate again; a bad one changes nothing. What is ordered on the admin port, and when the
+state becomes another one (shedding, upstream-failing, store-degraded …), is a line on standard error.
 SIGTERM or SIGINT serves what has come and exits 0, or 1 when something had to be cut off; a second one exits at once.`
 
 /** `sluice run`: the gateway. */
@@ -48,6 +50,7 @@ export function runCommand(program: Command): void {
 async function run(file: string | undefined, flags: RunFlags, command: Command): Promise<void> {
   const worker = ownWorker()
   const config = worker === undefined ? await plannedOrExit(file, flags, command) : await worker.plan()
+  if (worker === undefined) for (const line of strayVariables(process.env)) say(process.stderr, line)
   const read = (): Promise<GatewayPlan> => planned(file, flags)
   // A certificate is renewed without a file, too.
   const isToReload = file !== undefined || config.listen.tls !== undefined
@@ -66,7 +69,7 @@ async function run(file: string | undefined, flags: RunFlags, command: Command):
       ...source,
       ...(worker && { machine: new MachineStore(worker) }),
       onDrain: () => void process.kill(process.pid, 'SIGTERM'),
-      audit: (line) => say(process.stderr, line),
+      say: (line) => say(process.stderr, line),
     })
   } catch (error) {
     worker?.leave()

@@ -23,3 +23,12 @@ export function algorithmOf({
   if (algorithm === 'gradient2') return gradient2(options)
   return Object.keys(options).length === 0 ? undefined : adaptive(options)
 }
+
+/** The lowest limit of the others than `adaptive`, where nothing is said. */
+const LEAST = 10
+
+/** The same limit, to begin where another one of its name stood, as far as its bounds allow. */
+export function begunAt(plan: Adaptive, limit: number): Adaptive {
+  const { algorithm, min = algorithm === 'adaptive' ? 1 : LEAST, max = Math.max(1000, min) } = plan
+  return { ...plan, initial: Math.min(max, Math.max(min, Math.round(limit))) }
+}

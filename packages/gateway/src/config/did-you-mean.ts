@@ -1,5 +1,8 @@
-/** The one of some words that was probably meant, if any: at most a third of its letters are wrong. */
-export function didYouMean(word: string, words: readonly string[]): string | undefined {
+/**
+ * The one of some words that was probably meant, if any.
+ * @param most so many of its letters may be wrong. Default: a third of them
+ */
+export function didYouMean(word: string, words: readonly string[], most?: number): string | undefined {
   // No known word is longer: what somebody else wrote may be.
   if (word.length > 40) return undefined
   let best: string | undefined
@@ -8,7 +11,7 @@ export function didYouMean(word: string, words: readonly string[]): string | und
     const away = distance(word.toLowerCase(), each.toLowerCase())
     if (away < least) [best, least] = [each, away]
   }
-  return best !== undefined && least <= Math.max(1, Math.floor(best.length / 3)) ? best : undefined
+  return best !== undefined && least <= (most ?? Math.max(1, Math.floor(best.length / 3))) ? best : undefined
 }
 
 /** Letters to insert, remove or change (Levenshtein, 1965); two neighbours that changed places count as one. */

@@ -9,10 +9,15 @@ export interface Kind<T> {
   readonly json: Readonly<Record<string, unknown>>
   /** `undefined` for what it is not. */
   read(value: unknown): T | undefined
+  /** As it is written in a file, where that is not the value itself. */
+  write?(value: T): unknown
 }
 
 /** The default of a field, for `override` of `z.toJSONSchema`: zod keeps none before a transformation. */
 export const DEFAULTS: WeakMap<object, unknown> = new WeakMap()
+
+/** What each field holds, for whoever goes the way back, from values to a file. */
+export const KINDS: WeakMap<object, Kind<unknown>> = new WeakMap()
 
 /** A field that a file may leave out. What comes before a transformation tells so at run time, but not to the compiler. */
 export type Omissible<T> = z.ZodType<T, unknown, z.core.$ZodTypeInternals<T> & { readonly optin: 'optional' }>
@@ -23,16 +28,19 @@ export function required<T>(kind: Kind<T>, about: string): z.ZodType<T> {
     .unknown()
     .transform((value, context) => readOr(kind, value, context))
     .meta({ ...kind.json, description: about })
+  KINDS.set(schema, kind)
   return schema
 }
 
 /** A field that may be left out. */
 export function optional<T>(kind: Kind<T>, about: string): Omissible<T | undefined> {
-  return z
+  const schema = z
     .unknown()
     .optional()
     .transform((value, context) => (value === undefined ? undefined : readOr(kind, value, context)))
-    .meta({ ...kind.json, description: about }) as unknown as Omissible<T | undefined>
+    .meta({ ...kind.json, description: about })
+  KINDS.set(schema, kind)
+  return schema as unknown as Omissible<T | undefined>
 }
 
 /** A field with a default, written as in the file. */
@@ -43,6 +51,7 @@ export function standard<T>(kind: Kind<T>, about: string, otherwise: unknown): O
     .transform((value, context) => readOr(kind, value === undefined ? otherwise : value, context))
     .meta({ ...kind.json, description: about })
   DEFAULTS.set(schema, otherwise)
+  KINDS.set(schema, kind)
   return schema as unknown as Omissible<T>
 }
 
@@ -95,6 +104,7 @@ export function duration(min: Millis, max: Millis): Kind<Millis> {
       const millis = Number(digits) * DURATIONS[unit]!
       return millis >= min && millis <= max ? millis : undefined
     },
+    write: inWords,
   }
 }
 
@@ -119,6 +129,7 @@ export function size(min: number, max: number): Kind<number> {
       const bytes = Math.floor(Number(digits) * SIZES[unit]!)
       return bytes >= min && bytes <= max ? bytes : undefined
     },
+    write: sizeInWords,
   }
 }
 

@@ -90,7 +90,9 @@ function problemsOf(
   const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part))
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => unknown(problem([...path, key], ''), key, issue.message))
-  return [problem(path, issue.message)]
+  const found = problem(path, issue.message)
+  // It is the name that is wrong, not what it stands for.
+  return [issue.code === 'invalid_key' ? { ...found, got: shown(path.at(-1), [], path.at(-1)) } : found]
 }
 
 /** @param words what is known, as `expectation` has put it into the message */

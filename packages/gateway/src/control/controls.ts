@@ -1,7 +1,8 @@
 import { systemClock, type Clock, type Millis, type Timer } from 'sluice'
 import { z } from 'zod'
 import { ConfigError, ConfigProblems, type GatewayPlan } from '../config/index.ts'
-import { NONE, overridden, type Overrides } from './overrides.ts'
+import type { OrderView } from '../live/index.ts'
+import { overridden } from './overrides.ts'
 
 /** What came of an order. */
 export interface Controlled {
@@ -9,8 +10,8 @@ export interface Controlled {
   readonly body: Readonly<Record<string, unknown>>
 }
 
-/** Carries out an order with what was sent along. */
-export type Command = (body: unknown) => Promise<Controlled>
+/** Carries out an order with what was sent along. @param from who gave it, for the log */
+export type Command = (body: unknown, from?: string) => Promise<Controlled>
 
 /** What came of a new plan. */
 interface Applied {
@@ -22,7 +23,7 @@ interface Applied {
 export interface ControlsOptions {
   /** The plan to begin with. */
   readonly plan: GatewayPlan
-  /** Brings a plan into force, whole or not at all. */
+  /** Brings a plan into force, whole or not at all. Never called before the last one has settled. */
   readonly apply: (plan: GatewayPlan) => Promise<Applied>
   /** Reads the plan again. Default: nothing can be read again. */
   readonly read?: (() => Promise<GatewayPlan>) | undefined
@@ -64,8 +65,9 @@ export class Controls {
   readonly #options: ControlsOptions
   readonly #clock: Clock
   #plan: GatewayPlan
-  #overrides: Overrides = NONE
+  #orders: readonly OrderView[] = []
   readonly #timers = new Map<string, Timer>()
+  #last: Promise<unknown> = Promise.resolve()
 
   constructor(options: ControlsOptions) {
     this.#options = options
@@ -79,14 +81,12 @@ export class Controls {
         return this.#reload(await read())
       }),
       pause: this.#ordered('pause', async (body) => {
-        await this.#lay({ ...this.#overrides, paused: true })
-        this.#undo('pause', body.minutes, () => this.#lay({ ...this.#overrides, paused: false }))
-        return done(`nobody is refused for ${body.minutes} minutes; everything is counted`)
+        await this.#lay({ kind: 'pause', until: until(body.minutes) }, body.minutes)
+        return done(`nobody is refused for ${spoken(body.minutes)}; everything is counted`)
       }),
       resume: this.#ordered('resume', async () => {
-        for (const timer of this.#timers.values()) timer.cancel()
-        this.#timers.clear()
-        await this.#lay(NONE)
+        await this.#inTurn(() => this.#order([]))
+        this.close()
         return done('the plan is in force again, as it was written')
       }),
       limit: this.#ordered('limit', async (body) => {
@@ -95,12 +95,8 @@ export class Controls {
           const there = Object.keys(this.#plan.limits).join(', ') || 'none'
           return refused(404, 'NO_SUCH_LIMIT', `name is ${JSON.stringify(name)}; expected one of the limits: ${there}`)
         }
-        await this.#lay({ ...this.#overrides, limits: { ...this.#overrides.limits, [name]: limit } })
-        this.#undo(`limit ${name}`, body.minutes, () => {
-          const { [name]: _gone, ...rest } = this.#overrides.limits
-          return this.#lay({ ...this.#overrides, limits: rest })
-        })
-        return done(`${name} is ${limit} for ${body.minutes} minutes`)
+        await this.#lay({ kind: 'limit', limit: name, to: limit, until: until(body.minutes) }, body.minutes)
+        return done(`${name} is ${limit} for ${spoken(body.minutes)}`)
       }),
       drain: this.#ordered('drain', async () => {
         if (options.drain === undefined) return refused(409, 'NOT_HERE', 'who started this gateway has to end it')
@@ -110,39 +106,58 @@ export class Controls {
     }
   }
 
+  /** What was ordered and is not over. */
+  get orders(): readonly OrderView[] {
+    return this.#orders
+  }
+
+  /** The plan without what was ordered. */
+  get plan(): GatewayPlan {
+    return this.#plan
+  }
+
   /** Takes a plan over from elsewhere, such as SIGHUP; what was laid over the old one stays. */
-  async take(plan: GatewayPlan): Promise<Applied> {
-    const applied = await this.#options.apply(overridden(plan, this.#overrides))
-    this.#plan = plan
-    return applied
+  take(plan: GatewayPlan): Promise<Applied> {
+    return this.#inTurn(async () => {
+      const applied = await this.#options.apply(overridden(plan, this.#orders))
+      this.#plan = plan
+      return applied
+    })
   }
 
   close(): void {
     for (const timer of this.#timers.values()) timer.cancel()
+    this.#timers.clear()
   }
 
   async #reload(plan: GatewayPlan): Promise<Controlled> {
-    try {
-      const { waiting, hash } = await this.take(plan)
-      const data = { plan: hash, waits_for_restart: waiting }
-      return { status: 200, body: { success: true, message: `plan ${hash} is in force`, data } }
-    } catch (error) {
-      return badPlan(error)
-    }
+    const { waiting, hash } = await this.take(plan)
+    const data = { plan: hash, waits_for_restart: waiting }
+    return { status: 200, body: { success: true, message: `plan ${hash} is in force`, data } }
   }
 
-  async #lay(overrides: Overrides): Promise<void> {
-    await this.#options.apply(overridden(this.#plan, overrides))
-    this.#overrides = overrides
+  /** Whoever changes the plan sees what the one before has made of it. */
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(change)
+    this.#last = done.catch(() => {})
+    return done
   }
 
-  #undo(key: string, after: number, undo: () => Promise<void>): void {
+  async #order(orders: readonly OrderView[]): Promise<void> {
+    await this.#options.apply(overridden(this.#plan, orders))
+    this.#orders = orders
+  }
+
+  /** Lays an order over the plan, in the place of one of its kind, until it is over. */
+  async #lay(order: OrderView, minutes: number): Promise<void> {
+    const key = keyOf(order)
+    await this.#inTurn(() => this.#order([...this.#orders.filter((each) => keyOf(each) !== key), order]))
     this.#timers.get(key)?.cancel()
     const timer = this.#clock.after(
-      after * MINUTE,
+      minutes * MINUTE,
       () => {
         this.#timers.delete(key)
-        undo().then(
+        this.#inTurn(() => this.#order(this.#orders.filter((each) => each !== order))).then(
           () => this.#options.audit(`control: ${key} is over`),
           (error: unknown) => this.#options.audit(`control: ${key} could not be undone: ${String(error)}`),
         )
@@ -154,24 +169,38 @@ export class Controls {
 
   /** Reads what was sent along, carries it out, and writes down both. */
   #ordered<K extends Order>(name: K, run: (body: z.output<(typeof BODIES)[K]>) => Promise<Controlled>): Command {
-    return async (sent) => {
+    return async (sent, from) => {
       const read = BODIES[name].safeParse(sent)
       let answer: Controlled
       if (read.success) {
         try {
           answer = await run(read.data as z.output<(typeof BODIES)[K]>)
         } catch (error) {
-          answer = badPlan(error)
+          answer = failed(error)
         }
       } else {
         const { path, message } = read.error.issues[0]!
         answer = refused(400, 'BAD_ORDER', `${path.length === 0 ? 'the body' : path.join('.')}: ${message}`)
       }
       // As JSON: nothing that was sent can begin a line of its own.
-      this.#options.audit(`control: ${name} ${JSON.stringify(read.data ?? {})} ${answer.status}`)
+      const by = from === undefined ? '' : ` from ${from}`
+      this.#options.audit(`control: ${name} ${JSON.stringify(read.data ?? {})} ${answer.status}${by}`)
       return answer
     }
   }
+}
+
+/** Orders of one key take each other's place. */
+function keyOf(order: OrderView): string {
+  return order.kind === 'pause' ? 'pause' : `limit ${order.limit}`
+}
+
+function until(minutes: number): number {
+  return Date.now() + minutes * MINUTE
+}
+
+function spoken(minutes: number): string {
+  return `${minutes} ${minutes === 1 ? 'minute' : 'minutes'}`
 }
 
 function done(message: string): Controlled {
@@ -183,7 +212,10 @@ function refused(status: number, code: string, message: string, errors?: readonl
   return { status, body: { success: false, error, ...(errors !== undefined && { errors }) } }
 }
 
-function badPlan(error: unknown): Controlled {
-  if (!(error instanceof ConfigProblems) && !(error instanceof ConfigError)) throw error
+/** Whatever went wrong, the plan in force is the one before. */
+function failed(error: unknown): Controlled {
+  if (!(error instanceof Error)) return refused(500, 'FAILED', String(error))
+  if (!(error instanceof ConfigProblems) && !(error instanceof ConfigError))
+    return refused(500, 'FAILED', error.message)
   return refused(422, 'BAD_CONFIGURATION', 'nothing was changed', error.message.split('\n'))
 }

@@ -1,22 +1,14 @@
 import type { GatewayPlan, LimitPlan } from '../config/index.ts'
-
-/** What an operator has laid over the plan for a while. */
-export interface Overrides {
-  /** Everybody is let in, and counted. */
-  readonly paused: boolean
-  /** Limits by name that are forced to a number. */
-  readonly limits: Readonly<Record<string, number>>
-}
-
-export const NONE: Overrides = { paused: false, limits: {} }
+import type { OrderView } from '../live/index.ts'
 
 /** The plan with what was laid over it. Pure: taken away again, the plan is as it was. */
-export function overridden(plan: GatewayPlan, { paused, limits }: Overrides): GatewayPlan {
-  const forced = Object.entries(plan.limits).map(([name, limit]): [string, LimitPlan] => {
-    const permits = Object.hasOwn(limits, name) ? limits[name] : undefined
-    return [name, permits === undefined ? limit : forceTo(limit, permits)]
+export function overridden(plan: GatewayPlan, orders: readonly OrderView[]): GatewayPlan {
+  const limits = Object.entries(plan.limits).map(([name, limit]): [string, LimitPlan] => {
+    const forced = orders.find((each) => each.kind === 'limit' && each.limit === name)
+    return [name, forced?.kind === 'limit' ? forceTo(limit, forced.to) : limit]
   })
-  return { ...plan, dryRun: plan.dryRun || paused, limits: Object.fromEntries(forced) }
+  const paused = orders.some(({ kind }) => kind === 'pause')
+  return { ...plan, dryRun: plan.dryRun || paused, limits: Object.fromEntries(limits) }
 }
 
 /** A queue for a limit that leaves its queue to the library. */

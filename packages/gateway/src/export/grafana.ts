@@ -26,6 +26,8 @@ const sum = (metric: string, by = ''): string => `sum${by && ` by (${by})`} (bac
 const quantileOf = (metric: string, quantile: number, by = ''): string =>
   `histogram_quantile(${quantile}, sum by (le${by && `, ${by}`}) (rate(backpressure_${metric}_bucket{${WHICH}}[${RATE}])))`
 const waitAt = (quantile: number): string => quantileOf('wait_time_seconds', quantile)
+/** What every instance says of all of them together. */
+const everywhere = (metric: string, by: string): string => `max by (${by}) (backpressure_${metric}{${WHICH}})`
 const budget = (how: 'min' | 'max', metric: string): string =>
   `${how} by (provider, model, budget) (backpressure_llm_budget_${metric}{${WHICH}})`
 
@@ -133,6 +135,63 @@ export const CHARTS: readonly Chart[] = [
     queries: [
       { expr: rate('upstream_failures_total', 'code'), legend: '{{code}}' },
       { expr: rate('client_departures_total'), legend: 'client left' },
+    ],
+  },
+  {
+    title: 'Upstream: servers',
+    description: 'On their way to each server; 0 of up: it is taken out',
+    unit: 'short',
+    queries: [
+      { expr: sum('server_inflight', 'server'), legend: '{{server}}' },
+      { expr: `min by (server) (backpressure_server_up{${WHICH}})`, legend: 'up, {{server}}' },
+    ],
+  },
+  {
+    title: 'Lanes: let in',
+    description: 'Per second; of a limit of the fleet, over all instances that are chosen above',
+    unit: 'reqps',
+    queries: [{ expr: rate('lane_admitted_total', 'lane'), legend: '{{lane}}' }],
+  },
+  {
+    title: 'Lanes: turned away',
+    description: 'Of those who asked to come in, by lane: the important ones should stay at 0',
+    unit: 'percentunit',
+    queries: [
+      {
+        expr: `${rate('lane_rejected_total', 'lane')} / (${rate('lane_admitted_total', 'lane')} + ${rate('lane_rejected_total', 'lane')})`,
+        legend: '{{lane}}',
+      },
+    ],
+  },
+  {
+    title: 'Fleet: in use and waiting',
+    description: 'Of each limit that instances share, everywhere together',
+    unit: 'short',
+    queries: [
+      { expr: everywhere('fleet_used', 'limit'), legend: 'in use, {{limit}}' },
+      { expr: everywhere('fleet_limit', 'limit'), legend: 'limit, {{limit}}' },
+      { expr: everywhere('fleet_waiters', 'limit'), legend: 'waiting, {{limit}}' },
+    ],
+  },
+  {
+    title: 'Fleet: waiting, by lane',
+    description: 'Everywhere, of limits whose lanes are those of the fleet',
+    unit: 'short',
+    queries: [{ expr: everywhere('fleet_lane_waiters', 'limit, lane'), legend: '{{limit}}, {{lane}}' }],
+  },
+  {
+    title: 'Fleet: held',
+    description: 'How many slots each instance has in hand',
+    unit: 'short',
+    queries: [{ expr: sum('fleet_held', 'limit, instance'), legend: '{{limit}}, {{instance}}' }],
+  },
+  {
+    title: 'Fleet: store',
+    description: 'Instances that share; and how many of them cannot reach Redis and go by their policy',
+    unit: 'short',
+    queries: [
+      { expr: everywhere('fleet_sessions', 'limit'), legend: 'instances, {{limit}}' },
+      { expr: sum('fleet_policy_in_force', 'limit, policy'), legend: 'by policy {{policy}}, {{limit}}' },
     ],
   },
   {

@@ -17,10 +17,15 @@ const MARGIN = 5
  * for custom metrics has to offer. Redis and the secret `sluice-admin` (key `token`) have to be there.
  */
 export function kubernetes(deployment: Deployment = DEPLOYMENT): string {
-  return manifests(deployment)
-    .map((manifest) => stringify(manifest, { lineWidth: 0, compat: 'yaml-1.1' }))
-    .join('---\n')
+  const documents = manifests(deployment).map((each) => stringify(each, { lineWidth: 0, compat: 'yaml-1.1' }))
+  return `${HEAD}${documents.join('---\n')}`
 }
+
+/** What annotations cannot say: whoever scrapes by them sends no token, and is told nothing. */
+const HEAD = `# Before this: kubectl create secret generic sluice-admin --from-literal=token="$(openssl rand -hex 20)"
+# Prometheus reads /metrics on port ${ADMIN_PORT} of each pod with that token: in its scrape_config
+#   authorization: { credentials_file: … }
+`
 
 /** All there is, in the order to apply it. */
 type Manifests = readonly [ConfigMap, Workload, Service, PodDisruptionBudget, HorizontalPodAutoscaler]
@@ -45,13 +50,12 @@ export function manifests(deployment: Deployment = DEPLOYMENT): Manifests {
         selector: { matchLabels: LABELS },
         strategy: { rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
         template: {
-          metadata: {
-            labels: LABELS,
-            annotations: { 'prometheus.io/scrape': 'true', 'prometheus.io/port': String(ADMIN_PORT) },
-          },
+          metadata: { labels: LABELS },
           spec: {
             terminationGracePeriodSeconds: LEAVE + DRAIN + MARGIN,
             automountServiceAccountToken: false,
+            // A service that is called sluice would give every pod a SLUICE_PORT of its own.
+            enableServiceLinks: false,
             securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: 'RuntimeDefault' } },
             containers: [
               {

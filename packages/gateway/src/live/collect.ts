@@ -4,6 +4,7 @@ import type { Assembly } from '../assembly/index.ts'
 import type { FleetLanes, LimitUnit } from '../gates/index.ts'
 import { llmView } from './llm-view.ts'
 import type { Recorder } from './recorder.ts'
+import { stateOf, type Phase } from './state.ts'
 import type {
   CacheView,
   FleetLaneView,
@@ -12,13 +13,9 @@ import type {
   LimitView,
   ProcessView,
   Snapshot,
-  StateWord,
   TenantView,
   UpstreamView,
 } from './snapshot.ts'
-
-/** Where a gateway is in its life. */
-export type Phase = 'starting' | 'ready' | 'draining'
 
 export interface CollectOptions {
   readonly assembly: Assembly
@@ -27,17 +24,19 @@ export interface CollectOptions {
   /** How often a plan was taken over, the first included, and from which file. */
   readonly loads: number
   readonly file: string | undefined
+  /** What was ordered, and is not over. */
+  readonly orders: Snapshot['orders']
 }
 
 /** Takes everything together that is to be shown. */
-export function collect({ assembly, recorder, phase, loads, file }: CollectOptions): Snapshot {
+export function collect({ assembly, recorder, phase, loads, file, orders }: CollectOptions): Snapshot {
   const { plan, parts, label, hash } = assembly
   const now = recorder.figures()
   const fleet = fleetViews(assembly)
   const upstreams = upstreamViews(assembly)
   const degradation = [...new Set(assembly.routes.flatMap(({ givingUp }) => givingUp?.steps ?? []))]
-  const { lanes } = plan
-  const [state, because] = stateOf({ phase, dryRun: plan.dryRun, now, fleet, upstreams, degradation })
+  const { dryRun } = plan
+  const [state, because] = stateOf({ phase, dryRun, orders, now, fleet, upstreams, degradation })
   const last = recorder.history.at(-1)
   return {
     version: 1,
@@ -46,12 +45,13 @@ export function collect({ assembly, recorder, phase, loads, file }: CollectOptio
     state,
     because,
     plan: { hash, loads, file: file ?? null },
-    dryRun: plan.dryRun,
+    dryRun,
+    orders,
     now,
     history: recorder.history,
     moves: recorder.moves,
     limits: [...parts.units.values()].map(limitView),
-    lanes: recorder.lanes((lane) => lanes?.shares[lane] ?? 0),
+    lanes: recorder.lanes(plan.lanes?.shares),
     tenants: tenantViews(recorder, label),
     upstreams,
     fleet,
@@ -62,43 +62,6 @@ export function collect({ assembly, recorder, phase, loads, file }: CollectOptio
     process: processView(last?.loop ?? 0, last?.cpu ?? 0),
     instances: instanceViews(fleet, now),
   }
-}
-
-export type StateParts = Pick<Snapshot, 'dryRun' | 'now' | 'fleet' | 'upstreams' | 'degradation'> & {
-  readonly phase: Phase
-}
-
-/** The state in a word, and why. */
-export function stateOf({
-  phase,
-  dryRun,
-  now,
-  fleet,
-  upstreams,
-  degradation,
-}: StateParts): readonly [StateWord, string] {
-  if (phase === 'starting') return ['starting', 'It is not listening yet.']
-  if (phase === 'draining') return ['draining', 'It ends: what has come is served, nothing new is taken.']
-  const over = `${Math.round(now.over / 1000)} s`
-  if (dryRun)
-    return ['dry-run', `On trial: ${Math.round(now.shedPercent)} % would have been refused in the last ${over}.`]
-  const sick = upstreams.filter(({ healthy }) => !healthy)
-  if (sick.length > 0) return ['upstream-failing', `${sick[0]!.server} is taken out: ${sick[0]!.because}.`]
-  const open = upstreams.find(({ breaker }) => breaker === 'open')
-  if (open !== undefined) return ['upstream-failing', `The breaker before ${open.upstream} is open.`]
-  if (now.ended >= 1 && now.good < now.ended / 2) {
-    const well = Math.round((100 * now.good) / now.ended)
-    return [
-      'upstream-failing',
-      `Of what ended in the last ${over}, ${well} % ended well: the rest failed, or its client had left.`,
-    ]
-  }
-  if (now.shedPercent >= 1) return ['shedding', `${Math.round(now.shedPercent)} % were refused in the last ${over}.`]
-  if (degradation.length > 0) return ['shedding', `Under pressure: ${degradation.join(' and ')}.`]
-  const gone = fleet.find(({ up }) => !up)
-  if (gone !== undefined) return ['store-degraded', `Redis does not answer; ${gone.limit} goes by ${gone.policy}.`]
-  if (now.queued > 0) return ['queueing', `${now.queued} wait for one of ${now.limit} slots.`]
-  return ['ok', 'Everybody who comes is let in.']
 }
 
 function limitView({ name, plan, gate }: LimitUnit): LimitView {

@@ -11,6 +11,7 @@ import {
   type RejectionCode,
 } from 'sluice'
 import type { Lane, Refusals } from 'sluice/http'
+import type { LaneShares } from '../config/index.ts'
 import { TopTenants } from '../tenants/index.ts'
 import { Second } from './second.ts'
 import type { Figures, LaneView, LimitMove, RejectionView, Tick } from './snapshot.ts'
@@ -36,6 +37,7 @@ export interface Load {
 
 /** Over so many seconds the present is judged. */
 const PRESENT = 10
+const BY_IMPORTANCE = ['critical', 'high', 'normal', 'low'] as const
 const MOST = { history: 600, moves: 200, rejections: 50, path: 200 } as const
 
 /** Without the request itself, which would keep its connection. */
@@ -200,18 +202,21 @@ export class Recorder {
     }
   }
 
-  /** The last ten seconds of each lane that had any. */
-  lanes(shareOf: (lane: Lane) => number): readonly LaneView[] {
-    const { lanes } = this.#present()
-    const seconds = this.#over() / 1000
-    return Object.entries(lanes).map(([lane, { offered, admitted, rejected, latency }]) => ({
-      lane: lane as Lane,
-      share: shareOf(lane as Lane),
-      offered: rounded(offered / seconds),
-      admitted: rounded(admitted / seconds),
-      rejected: rounded(rejected / seconds),
-      p99: latency.percentile(0.99),
-    }))
+  /** The last ten seconds of each lane, the most important first; without shares only of those that had any. */
+  lanes(shares: LaneShares | undefined): readonly LaneView[] {
+    const [{ lanes }, seconds] = [this.#present(), this.#over() / 1000]
+    return BY_IMPORTANCE.flatMap((lane) => {
+      const { offered = 0, admitted = 0, rejected = 0, latency } = lanes[lane] ?? {}
+      if (shares === undefined && lanes[lane] === undefined) return []
+      return {
+        lane,
+        share: shares?.[lane] ?? 0,
+        offered: rounded(offered / seconds),
+        admitted: rounded(admitted / seconds),
+        rejected: rounded(rejected / seconds),
+        p99: latency?.percentile(0.99) ?? 0,
+      }
+    })
   }
 
   /**

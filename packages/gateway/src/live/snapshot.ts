@@ -2,9 +2,9 @@ import type { Millis, RejectionCode } from 'sluice'
 import type { LlmView } from './llm-snapshot.ts'
 
 /**
- * The state of a gateway in one word, worst first: nothing is let in or the process ends (`draining`), refusals are made
- * (`shedding`), fewer healthy servers than there are (`upstream-failing`), the fleet's store is gone (`store-degraded`),
- * the queue stands (`queueing`), all is well (`ok`). `dry-run` where nobody is refused whatever happens.
+ * The state of a gateway in one word, causes before what they cause: it ends (`draining`), fewer healthy servers than there
+ * are (`upstream-failing`), nobody is refused whatever happens, by an order (`paused`) or by the plan (`dry-run`), the
+ * fleet's store is gone (`store-degraded`), refusals are made (`shedding`), the queue stands (`queueing`), all is well (`ok`).
  */
 export type StateWord =
   | 'starting'
@@ -13,6 +13,7 @@ export type StateWord =
   | 'shedding'
   | 'upstream-failing'
   | 'store-degraded'
+  | 'paused'
   | 'dry-run'
   | 'draining'
 
@@ -29,7 +30,10 @@ export interface Snapshot {
   readonly because: string
   /** The first ten hexadecimal digits of the hash of the plan in force, and how often one was taken over. */
   readonly plan: { readonly hash: string; readonly loads: number; readonly file: string | null }
+  /** Nobody is refused, by the plan or by an order. */
   readonly dryRun: boolean
+  /** What was ordered on the admin port and holds now; the plan comes back when it is over. */
+  readonly orders: readonly OrderView[]
   /** Figures of the last `over` ms (10 seconds once it has run that long). */
   readonly now: Figures
   /** The last ten minutes, one a second, the oldest first. The last of them is complete. */
@@ -55,6 +59,11 @@ export interface Snapshot {
   /** Instances this one knows of: itself, and as many more as the fleet's store counts. */
   readonly instances: readonly InstanceView[]
 }
+
+/** An order that ends by itself, at `until`, in ms since 1970: nobody is refused, or a limit is forced. */
+export type OrderView =
+  | { readonly kind: 'pause'; readonly until: number }
+  | { readonly kind: 'limit'; readonly limit: string; readonly to: number; readonly until: number }
 
 /** What flowed, per second and in ms. Every figure is finite. */
 export interface Figures {

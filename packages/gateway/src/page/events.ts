@@ -11,8 +11,8 @@ export interface Feed {
 }
 
 export interface Events {
-  /** Answers with a stream of events that ends when the reader leaves, or this is closed. */
-  serve(res: ServerResponse): void
+  /** Answers with a stream of events that ends when the reader leaves, or this is closed. False: there are too many already. */
+  serve(res: ServerResponse): boolean
   close(): void
 }
 
@@ -52,15 +52,14 @@ export function events(feed: Feed, clock: Clock = systemClock): Events {
 
   return {
     serve(res) {
+      // Before anything is made for him: who is turned away comes again every second.
+      if (readers.readers(EVERYBODY) >= MOST_READERS) return false
       // Whoever is told newer figures has no use for the older ones.
       const reader = sse<SseEvent>(res, { policy: 'coalesce', key: ({ event }) => event, format, retry: BEAT })
       reader.push({ event: 'snapshot', data: feed.snapshot() })
-      try {
-        readers.subscribe(EVERYBODY, reader)
-      } catch {
-        return reader.disconnect('too many follow already')
-      }
+      readers.subscribe(EVERYBODY, reader)
       start()
+      return true
     },
     close() {
       timer?.cancel()

@@ -23,6 +23,8 @@ const FADE = 59 / 60
 export class TopTenants {
   readonly #counts = new Map<string, Count>()
   #all = 0
+  /** Of all seconds it knows of, this one included: 60 in the end. */
+  #weight = 1
 
   offered(tenant: string): void {
     this.#all++
@@ -37,6 +39,7 @@ export class TopTenants {
   /** To be called once a second. */
   fade(): void {
     this.#all *= FADE
+    this.#weight = this.#weight * FADE + 1
     for (const [tenant, count] of this.#counts) {
       count.offered *= FADE
       count.rejected *= FADE
@@ -46,7 +49,7 @@ export class TopTenants {
 
   /** All that was offered lately, per second. */
   get total(): number {
-    return this.#all / 60
+    return this.#all / this.#weight
   }
 
   /** The most first. */
@@ -54,7 +57,11 @@ export class TopTenants {
     return [...this.#counts]
       .sort(([, a], [, b]) => b.offered - a.offered)
       .slice(0, most)
-      .map(([tenant, { offered, rejected }]) => ({ tenant, offered: offered / 60, rejected: rejected / 60 }))
+      .map(([tenant, { offered, rejected }]) => ({
+        tenant,
+        offered: offered / this.#weight,
+        rejected: rejected / this.#weight,
+      }))
   }
 
   #count(tenant: string): Count {

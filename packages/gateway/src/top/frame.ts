@@ -1,5 +1,6 @@
 import { styleText } from 'node:util'
 import { bytes, clock, lasting, limit, ms, number, percent } from '../live/format.ts'
+import { orderInWords } from '../live/order-in-words.ts'
 import type { Snapshot, StateWord } from '../live/snapshot.ts'
 import { sparkline } from '../report/index.ts'
 
@@ -18,6 +19,7 @@ const MOOD: Readonly<Record<StateWord, 'green' | 'yellow' | 'red' | 'cyan'>> = {
   shedding: 'yellow',
   'upstream-failing': 'red',
   'store-degraded': 'yellow',
+  paused: 'cyan',
   'dry-run': 'cyan',
   draining: 'cyan',
 }
@@ -27,7 +29,7 @@ const LOOK_BACK = 120
 
 /** One picture of `sluice top`: the state, the figures, the last minutes, and as many tables as there is room for. */
 export function frame(snapshot: Snapshot, { columns, rows, colour }: FrameOptions): string {
-  const lines = [...head(snapshot, columns, colour)]
+  const lines = [...head(snapshot, columns, colour)].slice(0, rows)
   for (const block of blocks(snapshot)) {
     const room = rows - lines.length - 2
     // A heading without a row under it says nothing.
@@ -38,20 +40,24 @@ export function frame(snapshot: Snapshot, { columns, rows, colour }: FrameOption
 }
 
 function* head(
-  { state, because, now, history, uptime, process }: Snapshot,
+  { state, because, orders, now, history, uptime, process }: Snapshot,
   columns: number,
   colour: boolean,
 ): Generator<string> {
   const word = state.replace('-', ' ').toUpperCase()
-  yield `${colour ? styleText([MOOD[state], 'bold'], word, { validateStream: false }) : word}  ${because}`
-  yield [
+  const [first = '', ...rest] = wrapped([`${word} `, ...because.split(' ')], ' ', columns)
+  yield colour ? first.replace(word, styleText([MOOD[state], 'bold'], word, { validateStream: false })) : first
+  yield* rest
+  for (const order of orders) yield `ordered: ${orderInWords(order)} until ${clock(order.until)}`
+  const figures = [
     `good ${number(now.good)}/s`,
     `turned away ${percent(now.shedPercent)}`,
     `p50 ${ms(now.p50)}`,
     `p99 ${ms(now.p99)}`,
     `in flight ${number(now.inflight)} of ${limit(now.limit)}`,
     `waiting ${number(now.queued)}`,
-  ].join('  ')
+  ]
+  yield* wrapped(figures, '  ', columns)
   yield `pid ${process.pid}, up ${lasting(uptime)}, loop ${percent(process.loop * 100)}, cpu ${percent(process.cpu * 100)}, ${bytes(process.rss)}`
   yield ''
   const last = history.slice(-LOOK_BACK)
@@ -131,6 +137,17 @@ function table(heading: readonly string[], rows: readonly (readonly string[])[])
 function printable(text: string): string {
   // eslint-disable-next-line no-control-regex -- it is these that have to go
   return text.replaceAll(/[\u0000-\u001F\u007F-\u009F\u200B-\u200F\u2028-\u202E\u2066-\u2069]/g, '?')
+}
+
+/** As many in a line as there is room for. */
+function wrapped(parts: readonly string[], between: string, columns: number): readonly string[] {
+  const lines: string[] = []
+  for (const part of parts) {
+    const longer = `${lines.at(-1) ?? ''}${between}${part}`
+    if (lines.length > 0 && longer.length <= columns) lines[lines.length - 1] = longer
+    else lines.push(part)
+  }
+  return lines
 }
 
 /** At most so many characters to be seen; what makes colours is not seen. */

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { admin } from '../admin/index.ts'
 import { planHash } from '../assembly/index.ts'
-import { redacted, type GatewayPlan } from '../config/index.ts'
+import { configText, redacted, type GatewayPlan } from '../config/index.ts'
 import { Controls } from '../control/index.ts'
 import { listen, portOf, shut } from '../listening.ts'
-import type { Phase } from '../live/index.ts'
+import { StateWatch, type Phase } from '../live/index.ts'
 import { Whole } from './whole.ts'
 import { Workforce } from './workforce.ts'
 
@@ -59,15 +59,16 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Worker
     phase,
     loads: () => loads,
     file,
+    orders: () => controls.orders,
     tell: (ends) => force.tell(ends),
   })
   const controls = new Controls({
     plan: first,
     async apply(next) {
       const waiting = await force.apply(salted(next, salt))
-      const { host, port, adminHost, adminPort, tls: before } = plan.listen
+      const { host, port, h2c, adminHost, adminPort, tls: before } = plan.listen
       const tls = waiting.includes('listen.tls') ? before : next.listen.tls
-      plan = { ...next, listen: { ...next.listen, host, port, adminHost, adminPort, tls } }
+      plan = { ...next, listen: { ...next.listen, host, port, h2c, adminHost, adminPort, tls } }
       loads++
       whole.follow()
       return { waiting, hash: planHash(plan) }
@@ -86,13 +87,18 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Worker
     snapshot: () => whole.snapshot(),
     tick: () => whole.tick(),
     config: () => redacted(plan),
+    file: () => configText(controls.plan),
     token: () => plan.listen.adminToken,
     open: !/^(localhost|::1|127\.)/.test(adminHost),
     controls: controls.commands,
+    audit: say,
   })
+
+  const watch = new StateWatch({ state: () => whole.snapshot(), say })
 
   async function close(): Promise<void> {
     controls.close()
+    watch.stop()
     whole.stop()
     await shut(control)
   }
@@ -109,6 +115,7 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Worker
     return failed
   }
   whole.start()
+  watch.start()
   return {
     port: force.port,
     adminPort: portOf(control),

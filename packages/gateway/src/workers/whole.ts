@@ -16,6 +16,8 @@ export interface WholeOptions {
   /** How often a plan was taken over, the first included, and from which file. */
   readonly loads: () => number
   readonly file: string | undefined
+  /** What was ordered, and is not over. */
+  readonly orders: () => Snapshot['orders']
   /** Has all workers tell their figures, which are then heard. */
   readonly tell: (ends: boolean) => Promise<void>
 }
@@ -103,11 +105,11 @@ export class Whole {
   }
 
   snapshot(): Snapshot {
-    const { plan, hash, phase, loads, file } = this.#options
+    const { plan, hash, phase, loads, file, orders } = this.#options
     const { dryRun, lanes } = plan()
     const merged = mergedSnapshot(this.#snapshots, plan())
     const now = this.#recorder.figures()
-    const [state, because] = stateOf({ ...merged, phase: phase(), dryRun, now })
+    const [state, because] = stateOf({ ...merged, phase: phase(), dryRun, now, orders: orders() })
     return {
       version: 1,
       at: Date.now(),
@@ -116,9 +118,10 @@ export class Whole {
       because,
       plan: { hash: hash(), loads: loads(), file: file ?? null },
       dryRun,
+      orders: orders(),
       now,
       history: this.#recorder.history,
-      lanes: this.#recorder.lanes((lane) => lanes?.shares[lane] ?? 0),
+      lanes: this.#recorder.lanes(lanes?.shares),
       ...merged,
     }
   }

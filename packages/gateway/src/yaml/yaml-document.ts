@@ -5,6 +5,8 @@ import { tooDeepAt } from './yaml-shape.ts'
 /** Enough to name a service time once and use it in every tier; not enough for a bomb. */
 const ALIASES = 100
 
+const UNQUOTED = 'a variable without quotes; inside { } and [ ] it is written "${NAME}"'
+
 /** A document, and where in it each field stands. */
 export interface YamlDocument {
   /** Plain data. */
@@ -45,7 +47,11 @@ export function yamlDocument(name: string, text: string, reading: YamlReading = 
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false })
   const [problem] = [...document.errors, ...document.warnings]
   if (problem?.code === 'MULTIPLE_DOCS') throw new InputError(`${placeAt(problem.pos[0])}: more than one document`)
-  if (problem !== undefined) throw new InputError(`${placeAt(problem.pos[0])}: ${problem.message}`)
+  if (problem !== undefined) {
+    const [at] = problem.pos
+    const isVariable = textFor !== undefined && text.slice(at - 1, at + 1) === '${'
+    throw new InputError(`${placeAt(at)}: ${isVariable ? UNQUOTED : problem.message}`)
+  }
   let aliases = 0
   visit(document, {
     Alias(_key, alias) {

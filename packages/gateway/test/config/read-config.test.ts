@@ -102,6 +102,20 @@ describe('a configuration file', () => {
     ])
   })
 
+  it('says what is missing where a variable stands without quotes in braces or brackets', () => {
+    for (const text of ['listen: { port: ${PORT} }', 'listen: { port: ${PORT:-8080} }', 'a: [${PORT}]'])
+      assert.deepEqual(wrong(text, { PORT: '1' }), [
+        `c.yaml:1:${text.indexOf('${') + 2}: expected a YAML file that can be read, got a variable without quotes; inside { } and [ ] it is written "\${NAME}"`,
+      ])
+    assert.equal(read('listen: { port: "${PORT}" }', { PORT: '1' }).listen.port, 1)
+  })
+
+  it('names the name that is none', () => {
+    assert.deepEqual(wrong('upstreams: { "a b": { servers: [{ url: http://a }] } }'), [
+      'c.yaml:1:14: upstreams["a b"]: expected a name of at most 40 letters, digits, - and _, beginning with a letter, got "a b"',
+    ])
+  })
+
   it('never tells what a variable holds, in whatever field it stands', () => {
     const environment = { SECRET: 'hunter2', HOST: 'hunter2.example', N: '3' }
     const text = `

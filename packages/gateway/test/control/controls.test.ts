@@ -130,4 +130,81 @@ describe('what an operator can order', () => {
     assert.equal(log.length, 1)
     assert.doesNotMatch(log[0]!, /\n/)
   })
+
+  it('says who gave an order, and what holds until when', async () => {
+    const { controls, log, clock, settled } = stage()
+    const before = Date.now()
+    await controls.commands.pause({ minutes: 1 }, '10.0.0.9')
+    await controls.commands.limit({ limit: 7, minutes: 2 })
+    await controls.commands.limit({ limit: 9, minutes: 3 })
+    const [pause, limit, ...more] = controls.orders
+    assert.deepEqual(more, [])
+    assert.ok(pause?.kind === 'pause' && pause.until >= before + 60_000 && pause.until <= Date.now() + 60_000)
+    assert.ok(limit?.kind === 'limit' && limit.to === 9 && limit.until >= before + 180_000)
+    assert.equal(log[0], 'control: pause {"minutes":1} 200 from 10.0.0.9')
+    clock.advance(60_000)
+    await settled()
+    assert.deepEqual(
+      controls.orders.map(({ kind }) => kind),
+      ['limit'],
+    )
+    await controls.commands.resume({})
+    assert.deepEqual(controls.orders, [])
+  })
+
+  it('an order while a plan is taken over is laid over the new one, and takes nothing back', async () => {
+    const next = gatewayPlan({ flags: { upstream: 'http://127.0.0.1:3000', maxConcurrent: 50, queueCapacity: 10 } })
+    const inForce: GatewayPlan[] = []
+    let busy = 0
+    const { controls } = stage({
+      async apply(taken) {
+        assert.equal(busy++, 0, 'two at the same time')
+        await new Promise((resolve) => setImmediate(resolve))
+        inForce.push(taken)
+        busy--
+        return { waiting: [], hash: 'abc' }
+      },
+    })
+    await Promise.all([
+      controls.take(next),
+      controls.commands.pause({}),
+      controls.commands.limit({ limit: 3, minutes: 1 }),
+    ])
+    const last = inForce.at(-1)!
+    const { default: limit } = last.limits
+    assert.deepEqual([last.dryRun, limit?.kind === 'fixed' && limit.permits], [true, 3])
+    await controls.commands.resume({})
+    assert.deepEqual(inForce.at(-1), next)
+    assert.equal(controls.plan, next)
+  })
+
+  it('the end of an order is not the end of one that has taken its place in that moment', async () => {
+    const { controls, clock, settled } = stage()
+    await controls.commands.limit({ limit: 3, minutes: 1 })
+    const second = controls.commands.limit({ limit: 4, minutes: 5 })
+    clock.advance(60_000)
+    await second
+    await settled()
+    assert.deepEqual(
+      controls.orders.map((order) => order.kind === 'limit' && order.to),
+      [4],
+    )
+  })
+
+  it('a plan that is refused leaves the one before, and what was ordered', async () => {
+    let fails = false
+    const { controls, log } = stage({
+      apply: () => (fails ? Promise.reject(new Error('no')) : Promise.resolve({ waiting: [], hash: 'abc' })),
+    })
+    await controls.commands.pause({})
+    fails = true
+    assert.equal((await controls.commands.limit({ limit: 3, minutes: 1 })).status, 500)
+    assert.match(log.at(-1)!, /^control: limit .* 500$/)
+    await assert.rejects(controls.take({ ...plan, dryRun: true }))
+    assert.deepEqual(
+      controls.orders.map(({ kind }) => kind),
+      ['pause'],
+    )
+    assert.equal(controls.plan, plan)
+  })
 })

@@ -29,13 +29,24 @@ describe('the files of a deployment', () => {
   it('S1.9 S1.10 Kubernetes: it is given the time it needs to drain, and probes that never look at load', () => {
     // The compiler checks the manifests: they are of the types that Kubernetes itself gives them.
     const [, deployment] = manifests()
-    const { terminationGracePeriodSeconds = 0, containers = [] } = deployment.spec?.template.spec ?? {}
+    const {
+      terminationGracePeriodSeconds = 0,
+      containers = [],
+      enableServiceLinks,
+    } = deployment.spec?.template.spec ?? {}
+    assert.equal(enableServiceLinks, false, 'SLUICE_PORT of a service called sluice is no port')
     const { lifecycle, readinessProbe, livenessProbe } = containers[0]!
     const leave = Number(lifecycle?.preStop?.exec?.command?.[1])
     assert.ok(leave >= 5 && leave <= 15)
     assert.ok(terminationGracePeriodSeconds > leave + 30)
     assert.equal(readinessProbe?.httpGet?.path, '/health/ready')
     assert.equal(livenessProbe?.httpGet?.path, '/health/live')
+  })
+
+  it('Kubernetes: nobody is invited to scrape without the token that the admin port asks for', () => {
+    const [, deployment] = manifests()
+    assert.equal(deployment.spec?.template.metadata?.annotations, undefined)
+    assert.match(kubernetes(), /^# .*sluice-admin/)
   })
 
   it('Kubernetes: the file holds them all', () => {

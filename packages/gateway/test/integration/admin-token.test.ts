@@ -14,6 +14,7 @@ const SNAPSHOT = { limits: [], upstreams: [], fleet: [] } as unknown as Snapshot
 describe('an admin port that others can reach', () => {
   let port = 0
   let reloads = 0
+  const log: string[] = []
   const counts = tally()
   const proxy = new ProxyCounts()
   const server = admin({
@@ -30,6 +31,8 @@ describe('an admin port that others can reach', () => {
     tick: () => undefined,
     snapshot: () => SNAPSHOT,
     config: () => ({}),
+    file: () => 'upstreams: {}\n',
+    audit: (line) => log.push(line),
     token: () => TOKEN,
     open: true,
     controls: { reload: async () => ({ status: 200, body: { success: true, data: ++reloads } }) },
@@ -48,7 +51,7 @@ describe('an admin port that others can reach', () => {
   it('tells everybody its health and nobody else anything', async () => {
     assert.equal((await get('/health/live')).status, 200)
     assert.equal((await get('/health/ready')).status, 200)
-    for (const path of ['/metrics', '/metrics/backpressure', '/snapshot', '/config']) {
+    for (const path of ['/metrics', '/metrics/backpressure', '/snapshot', '/config', '/config.yaml']) {
       const refused = await get(path)
       assert.deepEqual(
         [refused.status, refused.headers['www-authenticate']],
@@ -86,5 +89,32 @@ describe('an admin port that others can reach', () => {
     assert.equal((await control('POST', known)).status, 200)
     assert.equal(reloads, 1)
     assert.equal((await get('/control/constructor', known)).status, 404)
+  })
+
+  it('writes down who was not let to order anything, and never what was sent along', async () => {
+    const path = '/control/reload?token=a-guessed-one'
+    for (const headers of [{}, { authorization: 'Bearer guessed' }, { ...known, origin: 'http://evil.example' }])
+      await ask(port, { path, method: 'POST', headers })
+    assert.match(log[0] ?? '', /UNAUTHENTICATED/)
+    for (const line of log)
+      assert.match(
+        line,
+        /^control: reload refused, (?:UNAUTHENTICATED|FORBIDDEN_ORIGIN), from 127\.0\.0\.1(?:, and \d+ more before)?$/,
+      )
+  })
+
+  it('a hundred may follow; whoever comes then is told so, and no history is made for him', async () => {
+    const follow = async (): Promise<Response> =>
+      await fetch(`http://127.0.0.1:${port}/events`, { headers: known, signal: leaving.signal })
+    const leaving = new AbortController()
+    try {
+      const all = await Promise.all(Array.from({ length: 100 }, follow))
+      assert.ok(all.every(({ status }) => status === 200))
+      const refused = await follow()
+      assert.deepEqual([refused.status, refused.headers.get('retry-after')], [503, '5'])
+      assert.match(await refused.text(), /TOO_MANY_READERS/)
+    } finally {
+      leaving.abort()
+    }
   })
 })

@@ -53,7 +53,7 @@ describe('an operator before a gateway', { timeout: 60_000 }, () => {
   it('forces a limit, stops refusing, and takes both back', async () => {
     assert.equal(await letIn(), 2)
     const [status, said] = await order('limit', { limit: 5, minutes: 1 })
-    assert.deepEqual([status, (JSON.parse(said) as { message: string }).message], [200, 'default is 5 for 1 minutes'])
+    assert.deepEqual([status, (JSON.parse(said) as { message: string }).message], [200, 'default is 5 for 1 minute'])
     assert.equal(await letIn(), 5)
     assert.equal((await order('pause'))[0], 200)
     assert.equal(await letIn(), 10)

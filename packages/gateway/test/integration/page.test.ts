@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
-import type { Tick } from '../../src/live/snapshot.ts'
+import type { Snapshot, Tick } from '../../src/live/snapshot.ts'
 import { events, page, type Events } from '../../src/page/index.ts'
 import { sample, ticks } from '../page/sample.ts'
 
@@ -15,7 +15,9 @@ const program = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(
   (path) => spawnSync(path, ['--version']).status === 0,
 )
 const options =
-  program === undefined ? { skip: 'chromium is not installed: apt-get install chromium' } : { timeout: 60_000 }
+  program === undefined ? { skip: 'chromium is not installed: apt-get install chromium' } : { timeout: 90_000 }
+
+const YAML = 'upstreams:\n  app:\n    servers:\n      - url: http://127.0.0.1:3000\n'
 
 describe('the page, in a real browser', options, () => {
   let browser: Browser
@@ -24,33 +26,36 @@ describe('the page, in a real browser', options, () => {
   let base = ''
   let history: readonly Tick[] = ticks(600, Date.now())
   let lock = ''
+  let full = false
+  let laid: Snapshot['orders'] = []
   const orders: { path: string; token: string | undefined; body: unknown }[] = []
 
   before(async () => {
     if (program === undefined) return
     stream = events({
-      snapshot: () => sample(history),
+      snapshot: () => sample(history, { orders: laid }),
       tick() {
         history = [...history.slice(1), { ...history.at(-1)!, at: Date.now(), offered: 777 }]
         return history.at(-1)
       },
     })
     server = createServer((req, res) => {
+      if (req.url === '/config.yaml') return void res.end(YAML)
       if (req.url?.startsWith('/events') === true) {
-        if (lock === '' || req.headers.authorization === `Bearer ${lock}`) return stream.serve(res)
-        return res.writeHead(401).end()
+        if (full) return void res.writeHead(503).end()
+        if (lock === '' || req.headers.authorization === `Bearer ${lock}`) return void stream.serve(res)
+        return void res.writeHead(401).end()
       }
       if (req.url?.startsWith('/control/') === true) {
         let body = ''
         req.setEncoding('utf8').on('data', (text: string) => (body += text))
-        req.on('end', () => {
+        return void req.on('end', () => {
           orders.push({ path: req.url!, token: req.headers.authorization, body: JSON.parse(body) })
           res.writeHead(200, { 'content-type': 'application/json' }).end('{"success":true,"message":"the limit is 7"}')
         })
-        return
       }
       const { html, headers } = page()
-      res.writeHead(200, headers).end(html)
+      return void res.writeHead(200, headers).end(html)
     }).listen(0, '127.0.0.1')
     await once(server, 'listening')
     base = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
@@ -94,6 +99,9 @@ describe('the page, in a real browser', options, () => {
   it('S1.14 says the state in one word, and why; six charts are drawn, and every table is there', () =>
     open({ viewport: { width: 1400, height: 1000 } }, async (shown) => {
       assert.match(await shown.locator('.state').innerText(), /▲ shedding\s+the limit of 18 is reached/)
+      // Read out when it changes; the sentence changes every second.
+      assert.equal(await shown.locator('.state [role=status]').innerText(), '▲ shedding')
+      assert.equal(await shown.getByRole('heading', { level: 1 }).innerText(), 'Sluice')
       assert.equal(await shown.locator('canvas').count(), 6)
       // As text: the rest of this file knows no browser.
       const drawn = await shown.evaluate<number[]>(`[...document.querySelectorAll('canvas')].map((canvas) => {
@@ -113,7 +121,7 @@ describe('the page, in a real browser', options, () => {
         'Controls',
       ])
       assert.match(
-        await shown.getByLabel('The last refusals').innerText(),
+        await shown.getByRole('table', { name: 'The last refusals' }).innerText(),
         /every slot is busy and the caller would not wait/,
       )
     }))
@@ -128,6 +136,82 @@ describe('the page, in a real browser', options, () => {
       await shown.getByText('POST /<script>alert(1)</script>').waitFor()
       assert.equal(await shown.locator('script').count(), 1)
     }))
+
+  it('S1.14 tells each reason by itself, though they are drawn one on the other', () =>
+    open({}, async (shown) => {
+      history = history.map((tick) => ({ ...tick, by: { queue_full: 418, queue_timeout: 95 } }))
+      await shown.reload()
+      const chart = shown.getByRole('figure', { name: 'Turned away, by reason' })
+      const legend = async (): Promise<string> => (await chart.locator('.u-legend').innerText()).replaceAll(/\s+/g, ' ')
+      await chart.getByText('418').waitFor()
+      assert.match(await legend(), /left ?0 ?quota ?0 ?shed ?0 ?waited ?95 ?full ?418/)
+      await shown.keyboard.press('t')
+      const row = await chart.locator('tbody tr').first().innerText()
+      assert.match(row.replaceAll(/\s+/g, ' '), /^\S+ 0 0 0 95 418$/)
+    }))
+
+  it('S1.14 says what was ordered and until when, and takes it back', () =>
+    open({}, async (shown) => {
+      const back = shown.getByRole('button', { name: 'Back to the plan' })
+      assert.equal(await back.isDisabled(), true)
+      const until = new Date(2026, 10, 22, 3, 4, 5).getTime()
+      laid = [
+        { kind: 'pause', until },
+        { kind: 'limit', limit: 'default', to: 7, until },
+      ]
+      try {
+        await shown.getByText('ordered: default is 7 until 03:04:05').waitFor()
+        await shown.getByText('ordered: nobody is refused until 03:04:05').waitFor()
+        await back.click()
+        await shown.getByText('the limit is 7').waitFor()
+        assert.equal(orders.at(-1)?.path, '/control/resume')
+      } finally {
+        laid = []
+      }
+    }))
+
+  it('the token that is typed forces no limit when it is entered, and each limit can be chosen', () =>
+    open({}, async (shown) => {
+      const before = orders.length
+      await shown.getByLabel('admin token').fill('a-token-of-some-length')
+      await shown.keyboard.press('Enter')
+      await shown.getByLabel('which limit').selectOption('everybody')
+      await shown.getByRole('button', { name: 'Force limit' }).click()
+      await shown.getByText('the limit is 7').waitFor()
+      assert.deepEqual(
+        orders.slice(before).map(({ body }) => body),
+        [{ limit: 100, minutes: 10, name: 'everybody' }],
+      )
+    }))
+
+  it('the configuration is copied as YAML, and saved where a page has no clipboard, as on an address of the network', () =>
+    open({ permissions: ['clipboard-read', 'clipboard-write'], acceptDownloads: true }, async (shown) => {
+      const copy = shown.getByRole('button', { name: 'Copy as YAML' })
+      await copy.click()
+      await shown.getByText('is in the clipboard').waitFor()
+      assert.equal(await shown.evaluate('navigator.clipboard.readText()'), YAML)
+      await shown.evaluate(`Object.defineProperty(navigator, 'clipboard', { value: undefined })`)
+      const saving = shown.waitForEvent('download')
+      await copy.click()
+      const download = await saving
+      assert.equal(download.suggestedFilename(), 'sluice.yaml')
+      assert.equal(readFileSync(await download.path(), 'utf8'), YAML)
+    }))
+
+  it('says so where too many follow already', () =>
+    open(
+      {},
+      async (shown) => {
+        full = true
+        try {
+          await shown.reload()
+          await shown.getByText('too many follow this gateway already').waitFor()
+        } finally {
+          full = false
+        }
+      },
+      /503/,
+    ))
 
   it('is used by keyboard: charts, tables instead of charts, dark and light, hold', () =>
     open({ colorScheme: 'light' }, async (shown) => {
@@ -160,12 +244,17 @@ describe('the page, in a real browser', options, () => {
 
   it('gives an order with the token that was typed, and shows the answer', () =>
     open({}, async (shown) => {
+      const before = orders.length
       await shown.getByLabel('admin token').fill('a-token-of-some-length')
       await shown.getByLabel('limit', { exact: true }).fill('7')
       await shown.getByRole('button', { name: 'Force limit' }).click()
       await shown.getByText('the limit is 7').waitFor()
-      assert.deepEqual(orders, [
-        { path: '/control/limit', token: 'Bearer a-token-of-some-length', body: { limit: 7, minutes: 10 } },
+      assert.deepEqual(orders.slice(before), [
+        {
+          path: '/control/limit',
+          token: 'Bearer a-token-of-some-length',
+          body: { limit: 7, minutes: 10, name: 'default' },
+        },
       ])
     }))
 
@@ -195,6 +284,8 @@ describe('the page, in a real browser', options, () => {
       assert.match(download.suggestedFilename(), /^sluice-[\dT-]+\.html$/)
       assert.equal(text.match(/<img src="data:image\/png/g)?.length, 6)
       assert.match(text, /The last refusals/)
+      assert.match(text, /<title>Sluice on 127\.0\.0\.1:\d+, 20\d\d-[\d:.T-]+Z<.title>/)
+      assert.match(text, /<h1 [^>]*>Sluice on 127\.0\.0\.1:/)
       assert.doesNotMatch(text, /<script type="module"/)
       const [, json] = /<script type="application\/json" id="snapshot">(.*)<\/script>/s.exec(text)!
       assert.equal((JSON.parse(json!) as { version: number }).version, 1)

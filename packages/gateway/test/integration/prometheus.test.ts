@@ -13,6 +13,7 @@ import { CHARTS, grafana } from '../../src/export/grafana.ts'
 import { startEmulator, type Emulator } from '../../src/emulate/index.ts'
 import { wish } from './emulate-rig.ts'
 import { HELLO, openaiOf } from './llm-gateway-rig.ts'
+import { noRedis, RedisProcess } from './redis-process.ts'
 import { launchRun, startRun, type Sluice } from './run-child.ts'
 import { freePort } from './free-port.ts'
 
@@ -29,6 +30,8 @@ describe('a real Prometheus that scrapes a gateway', options, () => {
   let gateway: Sluice
   let emulator: Emulator
   let models: Sluice
+  let redis: RedisProcess | undefined
+  let fleet: Sluice | undefined
   let prometheus: ChildProcess
   let base = ''
   let log = ''
@@ -42,6 +45,10 @@ describe('a real Prometheus that scrapes a gateway', options, () => {
     gateway = await startRun(port, '--max-concurrent', '4', '--queue', '4', '--wait-timeout', '60ms')
     emulator = await startEmulator({ limits: { tokens: 1e6 }, output: 5, engine: { ttft: 20, tokensPerSecond: 200 } })
     models = await launchRun(modelsFile(emulator.port))
+    if (noRedis === false) {
+      redis = await RedisProcess.start()
+      fleet = await launchRun(fleetFile(port, redis.url))
+    }
     const own = await freePort()
     const file = join(folder, 'prometheus.yml')
     writeFileSync(join(folder, 'alerts.yml'), alerts())
@@ -53,6 +60,10 @@ describe('a real Prometheus that scrapes a gateway', options, () => {
         scrape_configs: [
           { job_name: 'sluice', static_configs: [{ targets: [`127.0.0.1:${gateway.adminPort}`] }] },
           { job_name: 'models', static_configs: [{ targets: [`127.0.0.1:${models.adminPort}`] }] },
+          {
+            job_name: 'fleet',
+            static_configs: [{ targets: fleet === undefined ? [] : [`127.0.0.1:${fleet.adminPort}`] }],
+          },
         ],
       }),
     )
@@ -70,6 +81,7 @@ describe('a real Prometheus that scrapes a gateway', options, () => {
     base = `http://127.0.0.1:${own}`
     void load(gateway.port)
     void talk(models.port)
+    if (fleet !== undefined) void load(fleet.port)
   })
 
   after(async () => {
@@ -77,6 +89,8 @@ describe('a real Prometheus that scrapes a gateway', options, () => {
     if (!there) return
     await gateway.stop()
     await models.stop()
+    await fleet?.stop()
+    await redis?.stop()
     await emulator.close()
     const gone = once(prometheus, 'exit')
     prometheus.kill('SIGTERM')
@@ -106,6 +120,21 @@ describe('a real Prometheus that scrapes a gateway', options, () => {
       `listen: { host: 127.0.0.1, port: 0, adminPort: 0 }
 upstreams: { models: { servers: [{ url: 'http://127.0.0.1:${port}' }], hostHeader: upstream } }
 llm: ${section}
+`,
+    )
+    return file
+  }
+
+  /** With lanes of all instances. */
+  function fleetFile(port: number, url: string): string {
+    const file = join(folder, 'fleet.yaml')
+    writeFileSync(
+      file,
+      `listen: { host: 127.0.0.1, port: 0, adminPort: 0 }
+redis: { url: '${url}' }
+upstreams: { app: { servers: [{ url: 'http://127.0.0.1:${port}' }] } }
+limits: { default: { kind: fixed, limit: 4, queue: { capacity: 4 }, scope: fleet, onDown: share } }
+lanes: {}
 `,
     )
     return file
@@ -144,7 +173,8 @@ llm: ${section}
     const empty: string[] = []
     for (const { title, queries } of CHARTS)
       for (const { expr, legend } of queries) {
-        const job = title.startsWith('Models: ') ? 'models' : 'sluice'
+        const job = title.startsWith('Models: ') ? 'models' : title.startsWith('Fleet: ') ? 'fleet' : 'sluice'
+        if (job === 'fleet' && fleet === undefined) continue
         const asked = expr.replaceAll('$__rate_interval', '5s').replaceAll('$job', job).replaceAll('$instance', '.*')
         if ((await ask(asked)).length === 0) empty.push(`${title}, ${legend}: ${asked}`)
       }
@@ -160,6 +190,15 @@ llm: ${section}
     assert.ok(refused !== undefined && refused > 1, `${refused}`)
     const [good] = await ask('sum(rate(backpressure_released_total{job="sluice",outcome="success"}[5s]))')
     assert.ok(good !== undefined && good > 10 && good <= 110, `four at a time of 40 ms each: ${good}`)
+  })
+
+  it('S3.8 what is scraped is as Prometheus would have it: promtool minds nothing', async (test) => {
+    if (spawnSync('promtool', ['--version']).status !== 0) return test.skip('promtool is not installed')
+    for (const { adminPort } of [gateway, models, ...(fleet === undefined ? [] : [fleet])]) {
+      const input = await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text()
+      const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input, encoding: 'utf8' })
+      assert.deepEqual([status, stdout, stderr], [0, '', ''])
+    }
   })
 
   it('S3.10 takes the alert rules, and finds nothing wrong when it evaluates them', async () => {

@@ -52,7 +52,24 @@ describe('Recorder', () => {
     assert.deepEqual(tick.by, { queue_full: 2 })
     assert.deepEqual([tick.shedPercent, tick.loop, tick.cpu], [25, 0.25, 1.5])
     assert.ok(tick.p50 >= 100 && tick.p50 < 110 && tick.wait99 >= 5 && tick.wait99 < 5.3)
-    assert.ok(whole.lanes(() => 0).every(({ p99 }) => p99 >= 100))
+    assert.ok(whole.lanes(undefined).every(({ p99 }) => p99 >= 100))
+  })
+
+  it('S3.6 S1.14 lanes stand in the order of their importance, whoever came first, and all of them where they have shares', () => {
+    const recorder = new Recorder()
+    for (const lane of ['low', 'high'] as const) recorder.passed(lane)
+    const shown = (shares?: Record<Lane, number>): unknown =>
+      recorder.lanes(shares).map(({ lane, share }) => [lane, share])
+    assert.deepEqual(shown(), [
+      ['high', 0],
+      ['low', 0],
+    ])
+    assert.deepEqual(shown({ low: 1, normal: 4, high: 4, critical: 0 }), [
+      ['critical', 0],
+      ['high', 4],
+      ['normal', 4],
+      ['low', 1],
+    ])
   })
 
   it('counts who passes where there is no gate, as long as they are there', () => {

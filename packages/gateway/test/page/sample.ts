@@ -46,6 +46,7 @@ export function sample(history: readonly Tick[], more: Partial<Snapshot> = {}): 
     because: 'the limit of 18 is reached: 67 % of what arrives is turned away',
     plan: { hash: '0badc0ffee', loads: 2, file: 'sluice.yaml' },
     dryRun: false,
+    orders: [],
     now,
     history,
     moves: [

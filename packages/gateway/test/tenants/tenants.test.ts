@@ -45,6 +45,24 @@ describe('TopTenants', () => {
     assert.ok(tenants.top(10_000).length <= 256)
   })
 
+  it('says how much they ask in a second from the first seconds on, before there is a minute to look back on', () => {
+    const tenants = new TopTenants()
+    for (const seconds of [1, 4, 55, 240]) {
+      for (let second = 0; second < seconds; second++) {
+        tenants.fade()
+        for (let i = 0; i < 100; i++) tenants.offered('acme')
+        for (let i = 0; i < 50; i++) tenants.rejected('acme')
+      }
+      const [acme] = tenants.top(1)
+      for (const [said, is] of [
+        [acme!.offered, 100],
+        [acme!.rejected, 50],
+        [tenants.total, 100],
+      ] as const)
+        assert.ok(said > is * 0.49 && said <= is * 1.001 && (seconds === 1 || said > is * 0.8), `${said} of ${is}`)
+    }
+  })
+
   it('forgets within minutes', () => {
     const tenants = new TopTenants()
     for (let i = 0; i < 1000; i++) tenants.offered('yesterday')

@@ -31,12 +31,30 @@ describe('sluice top', () => {
 
   it('keeps within the terminal, whatever its size', () => {
     for (const columns of [20, 40, 80, 200])
-      for (const rows of [8, 12, 24, 60])
+      for (const rows of [1, 5, 8, 12, 24, 60])
         for (const colour of [false, true]) {
           const lines = frame(shown, { columns, rows, colour }).split('\n')
-          assert.ok(lines.length <= Math.max(rows, 9), `${lines.length} of ${rows} lines`)
+          assert.ok(lines.length <= rows, `${lines.length} of ${rows} lines`)
           for (const line of lines) assert.ok(stripVTControlCharacters(line).length <= columns, line)
         }
+  })
+
+  it('says all of the state and of the figures where the terminal is narrow, in more lines', () => {
+    const lines = frame(shown, { columns: 40, rows: 60, colour: false }).split('\n')
+    assert.match(lines.join(' '), /^SHEDDING  the limit of 18 is reached: 67 % of what arrives is turned away +good /)
+    assert.match(lines.join(' '), /in flight \d+ of 24/)
+  })
+
+  it('says what was ordered, and until when', () => {
+    const until = new Date(2026, 10, 22, 3, 4, 5).getTime()
+    const orders = [
+      { kind: 'pause', until },
+      { kind: 'limit', limit: 'default', to: 7, until },
+    ]
+    assert.deepEqual(plain({ orders }).slice(1, 3), [
+      'ordered: nobody is refused until 03:04:05',
+      'ordered: default is 7 until 03:04:05',
+    ])
   })
 
   it('lets nothing a client sent give orders to the terminal', () => {
