@@ -8,14 +8,14 @@ process.once('disconnect', () => process.exit(0))
 if (!process.connected) process.exit(0)
 
 const orders = JSON.parse(process.argv[2])
-const { contender, loops, duration, hold = 0, pause = 0, priority = 2 } = orders
+const { contender, loops, duration, hold = 0, pause = 0, priority = 2, warmTo = 0 } = orders
 const now = () => Number(process.hrtime.bigint()) / 1e6
 const acquire = await contenders[contender](orders)
 let pairs = 0
 let turn
 const [waits, grants, ends] = [[], [], []]
 
-async function loop(isOver) {
+async function loop(isOver, hold) {
   for (;;) {
     const asked = now()
     const release = await acquire({ priority })
@@ -43,18 +43,18 @@ await (
   await acquire()
 )()
 // A process that has just started takes ten times as long for a pair, for 0.2 s of its own time: compiling is not measured.
-if (hold === 0) {
+if (hold === 0 || warmTo > 0) {
   const began = now()
-  const isWarm = () => process.cpuUsage().user > 700_000 || now() - began > 4000
-  await Promise.race([Promise.all(Array.from({ length: loops }, () => loop(isWarm))), sleep(5000)])
+  const isWarm = (at) => (warmTo > 0 ? at > warmTo : process.cpuUsage().user > 700_000 || at - began > 4000)
+  await Promise.race([Promise.all(Array.from({ length: loops }, () => loop(isWarm, 0))), sleep(5000)])
   pairs = 0
-  waits.length = 0
+  for (const list of [waits, grants, ends]) list.length = 0
 }
 process.send('ready')
 await once(process, 'message')
 const end = now() + duration
 const isLate = (at) => at > end
 const before = process.cpuUsage()
-await Promise.race([Promise.all(Array.from({ length: loops }, () => loop(isLate))), sleep(duration + 1500)])
+await Promise.race([Promise.all(Array.from({ length: loops }, () => loop(isLate, hold))), sleep(duration + 1500)])
 const { user, system } = process.cpuUsage(before)
 process.send({ pairs, waits, grants, ends, priority, cpu: (user + system) / 1e6 }, () => process.exit(0))

@@ -1,6 +1,12 @@
 // From the end of use in one process to the beginning of use in another that waits.
+import { setTimeout as sleep } from 'node:timers/promises'
 import { quantile, run } from './runs.mjs'
 import { figure, heading, row } from './rows.mjs'
+
+/** A server that has just started listens for so long before it grants anything, in ms: nobody would take turns. */
+const YOUNG = 3500
+/** For so long, in ms, from before they are started: what has run for a while is compiled, and that is not measured. */
+const WARM = 3000
 
 function wakeUps(all) {
   const events = all.flatMap(({ grants, ends }, who) => [
@@ -17,9 +23,12 @@ function wakeUps(all) {
 }
 
 export async function wakeUp({ port }) {
-  heading('wake-up across processes: two take turns, limit 1, 10 ms of use')
+  heading(`wake-up across processes: two take turns, limit 1, 10 ms of use, after ${WARM / 1000} s of turns without`)
+  await sleep(YOUNG)
   for (const contender of ['share', 'strict', 'a message alone', 'redis-semaphore', 'bottleneck', 'naive']) {
-    const orders = { contender, port, loops: 1, limit: 1, hold: 10 }
+    // Until the same moment: whoever has nobody to take turns with is not measured yet either.
+    const warmTo = Number(process.hrtime.bigint()) / 1e6 + WARM
+    const orders = { contender, port, loops: 1, limit: 1, hold: 10, warmTo }
     const woken = wakeUps((await run([orders, orders], 4000)).all)
     const [p50, p99] = [quantile(woken, 0.5), quantile(woken, 0.99)]
     const own = ['share', 'strict'].includes(contender)

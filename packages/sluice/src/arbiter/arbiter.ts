@@ -1,4 +1,14 @@
-import { checkNumber, checkWhole, systemClock, systemRandom, type Millis, type World } from '../ground/index.ts'
+import {
+  checkNumber,
+  checkOptions,
+  checkText,
+  checkWhole,
+  refuseValue,
+  systemClock,
+  systemRandom,
+  type Millis,
+  type World,
+} from '../ground/index.ts'
 import type { BucketsCoordinator, SlotCoordinator, SlotNews } from '../coordinate/index.ts'
 import { BucketsAsk, SlotsAsk } from './ask.ts'
 import { Link } from './link.ts'
@@ -51,14 +61,18 @@ export interface Arbiter extends Disposable {
  * @throws RangeError for an option out of range; Error where the folder belongs to, or is open to, somebody else
  */
 export function arbiter(options: ArbiterOptions = {}): Arbiter {
-  const { clock = systemClock, random = systemRandom, folder, name = 'default' } = options
+  const { clock = systemClock, random = systemRandom, folder, name = 'default' } = checkOptions('arbiter', options)
+  if (folder !== undefined) checkText('arbiter.folder', folder)
   const lease = checkNumber('arbiter.lease', options.lease ?? 1000, 200, 60_000)
   const learning = checkNumber('arbiter.learning', options.learning ?? 300, 0, 60_000)
   const maxProcesses = checkWhole('arbiter.maxProcesses', options.maxProcesses ?? 256, 2, 10_000)
   const link = new Link({ place: new Place(folder, name), learning, maxProcesses, clock, random })
   return {
     buckets: bucketsOver(link),
-    slots: (key) => slotsOver(link, key, lease),
+    slots(key) {
+      if (checkText('arbiter.slots', key).length > 1024) refuseValue('arbiter.slots', key, 'up to 1024 characters')
+      return slotsOver(link, key, lease)
+    },
     get state(): ArbiterState {
       const { role, guests, trouble } = link
       return { role, guests, learning: link.learning, trouble }

@@ -38,6 +38,8 @@ export interface FleetBucketsState {
   /** How often the coordinator was asked, and how often in vain. */
   readonly calls: number
   readonly failures: number
+  /** Why it last was. */
+  readonly trouble: string | undefined
 }
 
 /** What `fleetBuckets` has beyond a gate. */
@@ -158,8 +160,8 @@ export function bucketsExtras<B extends string>(
   return {
     health: link.health,
     get state(): FleetBucketsState {
-      const { sessions, calls, failures } = link
-      return { health: link.health.value, onDown, sessions, tenants: core.tenants, calls, failures }
+      const { sessions, calls, failures, trouble } = link
+      return { health: link.health.value, onDown, sessions, tenants: core.tenants, calls, failures, trouble }
     },
     status(flow) {
       const now = core.time.now()

@@ -1,6 +1,7 @@
 import {
   checkAble,
   checkNumber,
+  checkOptions,
   checkWhole,
   refuseValue,
   systemClock,
@@ -62,11 +63,12 @@ export interface FleetBuckets<B extends string> extends Omit<Gate, 'close'>, Fle
  * @throws RangeError for an option out of range
  */
 export function fleetBuckets<const B extends string>(options: FleetBucketsOptions<B>): FleetBuckets<B> {
-  const { name = 'fleet-buckets', clock: deadlines = systemClock, random = systemRandom, coordinator, onDown } = options
+  const { name = 'fleet-buckets', coordinator, onDown } = checkOptions('fleetBuckets', options)
+  const { clock: deadlines = systemClock, random = systemRandom } = options
   if (onDown !== 'share' && onDown !== 'open' && onDown !== 'closed')
     refuseValue('fleetBuckets.onDown', onDown, "'share', 'open' or 'closed'")
   checkAble('fleetBuckets.coordinator', coordinator, 'redisBuckets(…) or memoryBuckets()', 'open')
-  const buckets = Object.entries<BucketOptions>(options.buckets).map(refillNamed)
+  const buckets = Object.entries<BucketOptions>(checkOptions('fleetBuckets.buckets', options.buckets)).map(refillNamed)
   if (buckets.length === 0) throw new RangeError('fleetBuckets.buckets: expected at least one bucket, got none')
   const deadline = checkNumber('fleetBuckets.deadline', options.deadline ?? 250, 1, 60_000)
   const sessions = checkWhole('fleetBuckets.sessions', options.sessions ?? 1, 1)
@@ -98,7 +100,7 @@ export function fleetBuckets<const B extends string>(options: FleetBucketsOption
 
 function refillNamed([name, options]: readonly [string, BucketOptions]): FleetRefill {
   const field = `fleetBuckets.buckets.${name}`
-  const { takes = 'cost' } = options
+  const { takes = 'cost' } = checkOptions(field, options)
   if (takes !== 'cost' && takes !== 'one') refuseValue(`${field}.takes`, takes, "'cost' or 'one'")
   return { ...refillOf(field, options), name, takesOne: takes === 'one' }
 }

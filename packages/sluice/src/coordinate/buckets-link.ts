@@ -26,6 +26,8 @@ export class BucketsLink {
   sessions: number
   calls = 0
   failures = 0
+  /** What kept it from answering, when it last did not. */
+  trouble: string | undefined
   /** Told when it is up again. */
   recovered: (() => void) | undefined
   readonly #options: BucketsLinkOptions
@@ -71,11 +73,11 @@ export class BucketsLink {
     this.calls++
     let open = true
     const { clock, deadline } = this.#options
-    const end = (grant: BucketsGrant | undefined): void => {
+    const end = (grant: BucketsGrant | undefined, trouble = `no answer within ${deadline} ms`): void => {
       if (!open) return
       open = false
       timer.cancel()
-      if (grant === undefined) this.#failed(again)
+      if (grant === undefined) this.#failed(again, trouble)
       else this.#answered(grant)
       done(grant)
       if (grant !== undefined && this.#down) this.#up()
@@ -89,7 +91,10 @@ export class BucketsLink {
       else timer = clock.after(HELD_UP, () => end(undefined), background)
     }
     let timer = clock.after(deadline, late, background)
-    account.state(statement).then(end, () => end(undefined))
+    account.state(statement).then(
+      (grant) => end(grant),
+      (error: unknown) => end(undefined, error instanceof Error ? error.message : String(error)),
+    )
   }
 
   close(): void {
@@ -110,8 +115,9 @@ export class BucketsLink {
     this.recovered?.()
   }
 
-  #failed(again: () => void): void {
+  #failed(again: () => void, trouble: string): void {
     this.failures++
+    this.trouble = trouble
     const first = !this.#down
     this.#down = true
     this.#timer?.cancel()

@@ -1,4 +1,4 @@
-import { systemClock, type Clock, type Instant, type Millis } from '../ground/index.ts'
+import { checkOptions, systemClock, type Clock, type Instant, type Millis } from '../ground/index.ts'
 import { fullAfter, isCovered, timeUntil, tokensAt, type Refill } from '../gate/index.ts'
 import {
   COUNTED,
@@ -56,7 +56,7 @@ const ROUND = 1024
  * Redis; statement by statement it answers the same.
  */
 export function memoryBuckets(options: MemoryBucketsOptions = {}): MemoryBuckets {
-  return new MemoryBuckets(options.clock ?? systemClock)
+  return new MemoryBuckets(checkOptions('memoryBuckets', options).clock ?? systemClock)
 }
 
 /** See {@link memoryBuckets}. */

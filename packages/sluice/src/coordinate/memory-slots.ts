@@ -1,4 +1,4 @@
-import { systemClock, type Clock, type Millis, type World } from '../ground/index.ts'
+import { checkNumber, checkOptions, systemClock, type Clock, type Millis, type World } from '../ground/index.ts'
 import type { Classes, SlotCoordinator, SlotNews, SlotReply, SlotReport } from './coordinator.ts'
 import { SlotAccount } from './slots-account.ts'
 import { SlotLevel } from './slots-level.ts'
@@ -21,9 +21,12 @@ export interface MemorySlotsOptions extends Pick<World, 'clock'> {
 /**
  * Slots shared within one process: the same decisions as the script for Redis takes, without leases, for whoever shares
  * a process cannot vanish unnoticed. For tests, for development, and for one instance.
+ * @throws RangeError for an option out of range
  */
 export function memorySlots(options: MemorySlotsOptions = {}): SlotCoordinator {
-  return new MemorySlots(options.clock ?? systemClock, options.learning ?? 0, options.fence ?? 0)
+  const { clock = systemClock, learning = 0, fence = 0 } = checkOptions('memorySlots', options)
+  if (typeof learning !== 'function') checkNumber('memorySlots.learning', learning, 0)
+  return new MemorySlots(clock, learning, fence)
 }
 
 class MemorySlots implements SlotCoordinator {

@@ -200,7 +200,10 @@ export class SlotSession {
   }
 
   #failed(): void {
+    const begins = this.up && this.#life === 0 && this.#unanswered > 0
     this.up = false
+    // What may begin alone from now on is in no claim that is under way: only the last one counts.
+    if (begins) this.#send(false)
     this.#parts.owner.changed()
     this.#arm()
   }
@@ -209,8 +212,7 @@ export class SlotSession {
     if (seq <= this.#applied || reply.status === 'stale') return
     if (reply.status === 'unknown') {
       if (life !== this.#life) return
-      // No work begins until what is in use has been claimed; what is pushed for the old registration is void.
-      this.#forget()
+      this.#reclaim(this.#lease.rest, () => this.#lost())
       this.#dirty = true
       return
     }
@@ -244,15 +246,23 @@ export class SlotSession {
     if (news.life === this.#life && !this.#left) this.#news(news)
   }
 
-  /** Whoever kept count is gone. No work begins until what is in use is claimed of the next, which has to be in time. */
+  /** Whoever kept count is gone. */
   #voided(grace: Millis): void {
     if (this.#left || this.#life === 0) return
-    this.#forget()
-    this.#lease.grace(grace, () => {
+    this.#reclaim(grace, () => {
       this.up = false
       this.#lost()
     })
     this.sync()
+  }
+
+  /**
+   * No work begins until what is in use has been claimed anew; where that is not answered in time, others may have it.
+   * What is pushed for the old registration is void.
+   */
+  #reclaim(within: Millis, late: () => void): void {
+    this.#forget()
+    this.#lease.grace(within, late)
   }
 
   #news(news: SlotNews): void {

@@ -13,6 +13,7 @@ import type { Classes, SlotDemand } from './coordinator.ts'
 import { SlotSession, type SlotSessionOwner } from './session.ts'
 import { SlotLines } from './slots-lines.ts'
 import { roomAlone } from './slots-down.ts'
+import { SlotLost } from './slots-lost.ts'
 import { MissedSlots } from './slots-missed.ts'
 import type { FleetSlotsParts } from './slots-parts.ts'
 import { SlotPermit, type SlotLender } from './slots-permit.ts'
@@ -38,6 +39,8 @@ export class FleetSlotsCore implements GateCore, SlotLender, SlotSessionOwner {
   /** Rises when what is in use has been given to others: permits of before count for nobody's slots. */
   #reign = 1
   #inflight = 0
+  /** How often all that was in use was lost. */
+  #losses = 0
   /** In use although others have been given the slots. */
   #orphans = 0
   /** The limit everybody who waits is known to fit in. */
@@ -147,7 +150,7 @@ export class FleetSlotsCore implements GateCore, SlotLender, SlotSessionOwner {
     this.#inflight += cost
     this.session.rests(this.session.held - this.#inflight)
     this.pressure.changed()
-    return new SlotPermit(this, waited, this.session.fence, this.#reign, cost, arrival.watch)
+    return new SlotPermit(this, waited, this.session.fence, this.#reign, cost, this.#losses, arrival.watch)
   }
 
   #wait(arrival: WatchedArrival): Verdict | Waiting {
@@ -194,7 +197,8 @@ export class FleetSlotsCore implements GateCore, SlotLender, SlotSessionOwner {
   }
 
   watches(permit: SlotPermit): void {
-    this.#watched.add(permit)
+    if (permit.losses < this.#losses) permit.lost(new SlotLost(this.name))
+    else this.#watched.add(permit)
   }
 
   release(permit: SlotPermit): void {
@@ -216,6 +220,8 @@ export class FleetSlotsCore implements GateCore, SlotLender, SlotSessionOwner {
   get #keeps(): boolean {
     const { session } = this
     if (this.#unused <= 0) return true
+    // The limit was lowered while more than that was in use.
+    if (session.view.used > this.#limit) return false
     if (this.#parts.strict) return this.#turns.next !== undefined
     const { first } = this.#lines
     if (session.view.foreign < 0) return true
@@ -269,14 +275,19 @@ export class FleetSlotsCore implements GateCore, SlotLender, SlotSessionOwner {
     const { onDown } = this.#parts
     if (onDown === 'open') return
     // What the policy allows goes on; of a coordinator that answers, others are getting the slots now.
-    this.#watched.lose(this.name, this.alone ? Math.max(0, this.inUse - this.#room) : this.inUse)
+    this.#lose(this.alone ? Math.max(0, this.inUse - this.#room) : this.inUse)
+  }
+
+  #lose(slots: number): void {
+    if (slots >= this.inUse) this.#losses++
+    this.#watched.lose(this.name, slots)
   }
 
   disowned(): void {
     this.#reign++
     this.#orphans += this.#inflight
     this.#inflight = 0
-    if (this.#parts.onDown !== 'open') this.#watched.lose(this.name, Infinity)
+    if (this.#parts.onDown !== 'open') this.#lose(Infinity)
   }
 
   shed(classes: Classes): void {

@@ -43,6 +43,11 @@ export class SlotLease {
     return this.#clock.now() < this.#deadline
   }
 
+  /** How long it goes on unless it is renewed, in ms. */
+  get rest(): Millis {
+    return Math.max(0, this.#deadline - this.#clock.now())
+  }
+
   /** @param sent when the report was sent whose answer renews it */
   renew(sent: Instant): void {
     this.#deadline = sent + this.#length * (1 - MARGIN)
@@ -52,10 +57,12 @@ export class SlotLease {
     this.#deadline = -Infinity
   }
 
-  /** Ends it, and calls back unless it is renewed within so many ms. */
+  /** Ends it, and calls back unless it is renewed within so many ms; `Infinity` for never. */
   grace(delay: Millis, over: () => void): void {
     this.end()
     this.#lapse?.cancel()
+    this.#lapse = undefined
+    if (delay === Infinity) return
     const judge = (): void => {
       this.#lapse = undefined
       if (this.#deadline === -Infinity) over()

@@ -21,6 +21,8 @@ export class SlotPermit implements Permit {
   readonly life: number
   /** Slots it is for. */
   readonly cost: number
+  /** How often all that was in use had been lost before. */
+  readonly losses: number
   #watch: SlotWatch | undefined
   #lender: SlotLender | undefined
 
@@ -30,6 +32,7 @@ export class SlotPermit implements Permit {
     fence: number,
     life: number,
     cost: number,
+    losses: number,
     watch: SlotWatch | undefined,
   ) {
     this.#lender = lender
@@ -37,6 +40,7 @@ export class SlotPermit implements Permit {
     this.fence = fence
     this.life = life
     this.cost = cost
+    this.losses = losses
     this.#watch = watch
     if (watch !== undefined) lender.watches(this)
   }
@@ -45,7 +49,7 @@ export class SlotPermit implements Permit {
     return true
   }
 
-  /** Aborted with a `SlotLost` when the lease is lost while the slot is in use. */
+  /** Aborted with a `SlotLost` when the lease is lost while the slot is in use, or was before this was first asked for. */
   get signal(): AbortSignal {
     if (this.#watch === undefined) {
       this.#watch = new SlotWatch(undefined)

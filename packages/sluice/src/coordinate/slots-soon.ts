@@ -1,5 +1,7 @@
 /** Microtasks in which nobody asked again after which it is done, and how many at most. */
 const [QUIET, HOPS] = [4, 200]
+/** Its reactions are microtasks without a resource of their own, which those of `queueMicrotask` have. */
+const NOW = Promise.resolve()
 
 /** Does something once for all who ask for it in one turn of the event loop: what happens together is told together. */
 export class Soon {
@@ -14,13 +16,13 @@ export class Soon {
   ask(): void {
     if (this.#quiet === 0) {
       this.#hops = 0
-      queueMicrotask(this.#hop)
+      void NOW.then(this.#hop)
     }
     this.#quiet = QUIET
   }
 
   readonly #hop = (): void => {
-    if (--this.#quiet > 0 && ++this.#hops < HOPS) return queueMicrotask(this.#hop)
+    if (--this.#quiet > 0 && ++this.#hops < HOPS) return void NOW.then(this.#hop)
     this.#quiet = 0
     this.#run()
   }

@@ -112,7 +112,8 @@ export function slotPriority({ priority }: Arrival): Priority {
 }
 
 /** @throws RangeError naming the field when the arrival makes no sense */
-export function checkSlotArrival({ cost, maxWait, deadline }: Arrival): void {
+export function checkSlotArrival({ cost, flow, maxWait, deadline }: Arrival): void {
+  if (flow !== undefined && typeof flow !== 'string') refuseValue('arrival.flow', flow, 'a text')
   if (cost !== undefined && cost !== 1) checkWhole('arrival.cost', cost, 1)
   if (maxWait !== undefined) checkNumber('arrival.maxWait', maxWait, 0, Infinity)
   if (deadline !== undefined && (typeof deadline !== 'number' || Number.isNaN(deadline)))

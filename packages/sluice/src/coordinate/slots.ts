@@ -1,6 +1,7 @@
 import {
   checkAble,
   checkNumber,
+  checkOptions,
   checkWhole,
   refuseValue,
   systemClock,
@@ -121,15 +122,14 @@ export interface FleetSlots extends Gate {
  * @throws RangeError for an option out of range
  */
 export function fleetSlots(options: FleetSlotsOptions): FleetSlots {
-  const { onDown, order = 'share', clock = systemClock, random = systemRandom, name = 'fleet' } = options
+  const { onDown, order = 'share', weights = {}, early = false } = checkOptions('fleetSlots', options)
+  const { clock = systemClock, random = systemRandom, name = 'fleet' } = options
   if (!['share', 'open', 'closed'].includes(onDown))
     refuseValue('fleetSlots.onDown', onDown, "'share', 'open' or 'closed'")
   if (!['share', 'strict'].includes(order)) refuseValue('fleetSlots.order', order, "'share' or 'strict'")
-  const { weights = {}, early = false } = options
   const shares = slotShares(options.shares, order, early)
-  const heavy = Object.entries(weights)
-  for (const [flow, weight] of heavy)
-    if (!(weight > 0 && weight < Infinity)) refuseValue(`fleetSlots.weights[${flow}]`, weight, 'a number above 0')
+  const heavy = Object.entries(checkOptions('fleetSlots.weights', weights))
+  for (const [flow, weight] of heavy) checkNumber(`fleetSlots.weights[${flow}]`, weight, Number.MIN_VALUE)
   if (heavy.length > 0 && order === 'strict') refuseValue('fleetSlots.weights', weights, "left out with order 'strict'")
   const core = new FleetSlotsCore({
     name,

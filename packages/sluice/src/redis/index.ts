@@ -3,4 +3,5 @@ export { ioRedis, type IoRedisClient, type IoRedisCluster, type IoRedisListener 
 export { nodeRedis, type NodeRedisClient, type NodeRedisCommands, type NodeRedisListener } from './node-redis.ts'
 export type { RedisPort, RedisScript } from './port.ts'
 export { redisSlots, type RedisSlotsOptions } from './slots.ts'
-export * from '../coordinate/index.ts'
+export { fleetBuckets, fleetSlots, memoryBuckets, memorySlots, SlotLost } from '../coordinate/index.ts'
+export type * from '../coordinate/index.ts'

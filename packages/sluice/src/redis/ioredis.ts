@@ -13,6 +13,8 @@ interface IoRedisCommands {
 export interface IoRedisClient extends IoRedisListener, IoRedisCommands {
   readonly options: { readonly protocol?: unknown; readonly keyPrefix?: string | undefined }
   readonly isCluster: boolean
+  /** What it writes to, once it has begun to connect. */
+  readonly stream?: { cork(): void; uncork(): void } | undefined
   duplicate(options?: { keyPrefix: string }): IoRedisListener
 }
 
@@ -52,6 +54,7 @@ class IoRedisPort implements RedisPort {
   readonly #listeners = new ChannelListeners()
   readonly #prefix: string
   #listening: IoRedisListener | undefined
+  #isCorked = false
 
   constructor(client: IoRedisClient | IoRedisCluster) {
     this.#client = client
@@ -60,6 +63,7 @@ class IoRedisPort implements RedisPort {
 
   run(...[script, keys, args]: Parameters<RedisPort['run']>): Promise<unknown> {
     const rest = [...keys, ...args.map(String)]
+    this.#cork()
     return runScript(
       () => this.#client.evalsha(script.sha, keys.length, ...rest),
       () => this.#client.eval(script.source, keys.length, ...rest),
@@ -91,6 +95,18 @@ class IoRedisPort implements RedisPort {
     listening?.off('smessage', this.#tell)
     if (listening !== undefined && listening !== this.#client) endOf(listening)
     return Promise.resolve()
+  }
+
+  /** What is sent in one turn of the event loop goes in one piece: ioredis makes a call to the system for each command. */
+  #cork(): void {
+    const stream = 'stream' in this.#client ? this.#client.stream : undefined
+    if (stream === undefined || this.#isCorked) return
+    this.#isCorked = true
+    stream.cork()
+    process.nextTick(() => {
+      this.#isCorked = false
+      stream.uncork()
+    })
   }
 
   readonly #tell = (channel: string, message: string): void => this.#listeners.tell(channel, message)

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { SlotCoordinator, SlotNews, SlotReply, SlotReport } from '../coordinate/index.ts'
 import type { Millis } from '../ground/index.ts'
-import { checkAble, checkNumber, checkText } from '../ground/index.ts'
+import { checkAble, checkNumber, checkOptions, checkText } from '../ground/index.ts'
 import { redisScript } from './client-script.ts'
 import type { RedisPort } from './port.ts'
 import { SLOTS_SYNC } from './scripts/slots-sync.ts'
@@ -11,6 +11,8 @@ const SCRIPT = redisScript('slots-sync', SLOTS_SYNC)
 const [STATE, NEWS] = [10, 15]
 const NO_TURNS: readonly number[] = []
 type Numbers = readonly [number, number, number, number, number, number, number, number, number, number]
+/** What a server says that will not say otherwise by itself: a user who may not, a version too old. */
+const FORBIDDEN = /^(?:NOPERM|ERR unknown command)/i
 const STATUS = ['ok', 'unknown', 'refused', 'stale'] as const
 
 export interface RedisSlotsOptions {
@@ -22,19 +24,22 @@ export interface RedisSlotsOptions {
 
 /**
  * Slots shared by all instances that use the same Redis 7 or later, or Valkey, and the same key. One script, the
- * server's clock, no polling. Eviction must be off for its keys: `noeviction` or one of the `volatile-` policies.
+ * server's clock, no polling. Eviction must be off (`noeviction`): every key has an end, so the `volatile-` policies take
+ * them as well. Where that happens nothing is granted for a lease.
  * @throws RangeError for an option out of range
  */
 export function redisSlots(port: RedisPort, options: RedisSlotsOptions): SlotCoordinator {
   checkAble('redisSlots.port', port, 'nodeRedis(…) or ioRedis(…)', 'run', 'subscribe')
-  const key = checkText('redisSlots.key', options.key)
-  return new RedisSlots(port, key, checkNumber('redisSlots.lease', options.lease ?? 2000, 200, 60_000))
+  const { key, lease = 2000 } = checkOptions('redisSlots', options)
+  return new RedisSlots(port, checkText('redisSlots.key', key), checkNumber('redisSlots.lease', lease, 200, 60_000))
 }
 
 /** One who listens, or would like to. */
 interface Listening {
   readonly listener: (news: SlotNews) => void
   state: 'off' | 'asking' | 'on'
+  /** Why the server would not let it. */
+  refused: Error | undefined
   stop: (() => Promise<void>) | undefined
 }
 
@@ -53,7 +58,10 @@ class RedisSlots implements SlotCoordinator {
 
   sync(report: SlotReport, answer: (reply: SlotReply | Error) => void): void {
     // Tried again with each report: where it fails, what is said is not heard, is taken back, and comes with the answer.
-    if (this.#listening.get(report.session)?.state === 'off') void this.#subscribe(report.session)
+    const listening = this.#listening.get(report.session)
+    if (listening?.state === 'off') void this.#subscribe(report.session)
+    // For good that would be polling, and nobody would know why.
+    if (listening?.refused !== undefined) return answer(listening.refused)
     this.#port.run(SCRIPT, this.#keys, [said(report)]).then(
       (reply) => answer(replyOf(reply)),
       (error: unknown) => answer(error instanceof Error ? error : new Error(String(error))),
@@ -61,7 +69,7 @@ class RedisSlots implements SlotCoordinator {
   }
 
   listen(session: string, listener: (news: SlotNews) => void): () => void {
-    const listening: Listening = { listener, state: 'off', stop: undefined }
+    const listening: Listening = { listener, state: 'off', refused: undefined, stop: undefined }
     this.#listening.set(session, listening)
     void this.#subscribe(session)
     return () => {
@@ -81,9 +89,12 @@ class RedisSlots implements SlotCoordinator {
     try {
       listening.stop = await this.#port.subscribe(`${this.#keys[2]}:${session}`, heard)
       listening.state = 'on'
+      listening.refused = undefined
       if (!this.#listening.has(session)) await listening.stop()
-    } catch {
+    } catch (error) {
       listening.state = 'off'
+      const why = String(error instanceof Error ? error.message : error)
+      if (FORBIDDEN.test(why)) listening.refused = new Error(`redisSlots: messages cannot be listened to: ${why}`)
     }
   }
 }

@@ -8,7 +8,9 @@ import type { SlotLibrary } from './slots-unruly.ts'
 
 const root = fileURLToPath(new URL('../../../../../', import.meta.url))
 const library = join(root, 'packages/sluice/dist/src')
-const [NEVER, WIDE, FENCES, STRICT, TENANTS, LEFT, SHARES] = Object.keys(INVARIANTS) as [
+const [NEVER, WIDE, FENCES, STRICT, TENANTS, LEFT, SHARES, , ALWAYS] = Object.keys(INVARIANTS) as [
+  string,
+  string,
   string,
   string,
   string,
@@ -17,7 +19,7 @@ const [NEVER, WIDE, FENCES, STRICT, TENANTS, LEFT, SHARES] = Object.keys(INVARIA
   string,
   string,
 ]
-const SEEDS = [8, 3, 1, 5, 23]
+const SEEDS = [8, 3, 1, 5, 23, 14]
 
 /** What is broken, where, by which change, and which invariant says so. */
 const MUTANTS: readonly (readonly [what: string, file: string, from: string, to: string, invariant: string])[] = [
@@ -30,6 +32,13 @@ const MUTANTS: readonly (readonly [what: string, file: string, from: string, to:
     NEVER,
   ],
   ['it grants while it learns', 'memory-slots', 'this.#learning > 0 ? 0 : ', '', NEVER],
+  [
+    'what the coordinator has forgotten is in use as long as nobody answers',
+    'session',
+    'this.#reclaim(this.#lease.rest, () => this.#lost());',
+    'this.#forget();',
+    ALWAYS,
+  ],
   ['a lease never ends here', 'slots-lease', 'this.#length * (1 - MARGIN)', 'this.#length * 3', NEVER],
   ['lost work is not told', 'slots-watched', 'permit.lost(lost);', '', NEVER],
   [

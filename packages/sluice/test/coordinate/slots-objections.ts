@@ -1,3 +1,4 @@
+import type { Priority } from '../../src/index.ts'
 import { CALM, FOUL, LEASE, play, type Account, type Play, type SlotLibrary, type Work } from './slots-unruly.ts'
 
 const ORDERS = ['share', 'strict'] as const
@@ -164,6 +165,14 @@ export const INVARIANTS: Readonly<Record<string, (library: SlotLibrary, seed: nu
       }
       return undefined
     },
+    'never over the limit, everybody is answered, counters are true, where messages are lost and members killed all the time':
+      async (library, seed) => {
+        for (const order of ORDERS) {
+          const found = over(await play(library, { ...tempest(seed), order }), tempest(seed).limit, 0.5)
+          if (found !== undefined) return `${order}: ${found}`
+        }
+        return undefined
+      },
   }
 
 /** Slots times ms. */
@@ -176,6 +185,17 @@ function used(works: readonly Work[], from: number, to: number, which: (work: Wo
 function storm(seed: number): Omit<Play, 'order'> {
   const wide = { seed, limit: 6, instances: 3, loops: 6, foul: 4000, duration: 4000 + 4 * LEASE, weather: FOUL }
   return { ...wide, hold: [60, 100] }
+}
+
+function tempest(seed: number): Omit<Play, 'order'> {
+  const worse = { late: 0.15, twice: 0.2, lost: 0.1, kills: 1 / 800, silences: 1 / 500, restarts: 1 / 1500 }
+  const many = { limit: 8, instances: 4, loops: 8, hold: [50, 250] } as const
+  const arrival: Play['arrival'] = (_loop, _instance, random) => ({
+    priority: Math.floor(random() * 4) as Priority,
+    cost: random() < 0.1 ? 3 : 1,
+    ...(random() < 0.1 ? { lasts: 2500 } : {}),
+  })
+  return { ...storm(seed), ...many, weather: { ...FOUL, ...worse }, arrival }
 }
 
 function over({ asked, answered, peak, mean, held, believed }: Account, limit: number, used = 0.9): string | undefined {

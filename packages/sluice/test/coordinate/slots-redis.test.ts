@@ -23,6 +23,7 @@ const REPORT: SlotReport = {
 class ToldPort implements RedisPort {
   says: unknown = []
   deaf = 0
+  why = 'not now'
   listener: ((message: string) => void) | undefined
   ran: { readonly keys: readonly string[]; readonly args: readonly (string | number)[] } | undefined
 
@@ -32,7 +33,7 @@ class ToldPort implements RedisPort {
   }
 
   subscribe(_channel: string, listener: (message: string) => void): Promise<() => Promise<void>> {
-    if (this.deaf-- > 0) return Promise.reject(new Error('not now'))
+    if (this.deaf-- > 0) return Promise.reject(new Error(this.why))
     this.listener = listener
     return Promise.resolve(() => {
       this.listener = undefined
@@ -131,6 +132,28 @@ describe('redisSlots', () => {
     await settled()
     assert.equal(port.listener, undefined)
   })
+
+  for (const why of [
+    "NOPERM this user has no permissions to run the 'ssubscribe' command",
+    "ERR unknown command 'SSUBSCRIBE'",
+  ])
+    it(`S3.5 does not make do without messages where it may never hear any: ${why}`, async () => {
+      const port = new ToldPort()
+      Object.assign(port, { deaf: 2, why })
+      const slots = redisSlots(port, { key: 'a' })
+      slots.listen('s', () => {})
+      await settled()
+      const said: (SlotReply | Error)[] = []
+      slots.sync(REPORT, (reply) => said.push(reply))
+      assert.deepEqual(said, [new Error(`redisSlots: messages cannot be listened to: ${why}`)])
+      assert.equal(port.ran, undefined)
+      // Tried again with each report, and by then it may.
+      await settled()
+      slots.sync(REPORT, () => {})
+      await settled()
+      slots.sync(REPORT, () => {})
+      assert.ok(port.ran !== undefined)
+    })
 
   it('refuses a lease that is too short', () => {
     assert.throws(() => redisSlots(new ToldPort(), { key: 'a', lease: 100 }), /redisSlots\.lease/)

@@ -274,6 +274,63 @@ describe('the script for slots', { skip: noRedis }, () => {
     assert.deepEqual([last.granted, last.used], [2, LIMIT])
   })
 
+  for (const [what, stops, goesOn, says] of [
+    ['has no memory left', ['CONFIG', 'SET', 'maxmemory', '1'], ['CONFIG', 'SET', 'maxmemory', '0'], /OOM/],
+    ['became a replica', ['REPLICAOF', '127.0.0.1', '1'], ['REPLICAOF', 'NO', 'ONE'], /READONLY|read only/],
+  ] as const)
+    it(`S3.5 a server that ${what} pushes no grant that it cannot keep`, async () => {
+      await client.flushAll()
+      const ask = asking(what)
+      const { life } = await ask({ session: 'a' })
+      const meta = await metaOf()
+      await client.hSet(meta, 'learn', '0')
+      const held = await ask({ session: 'a', life, seq: 2, waiting: [0, 0, LIMIT, 0] })
+      assert.equal(held.granted, LIMIT)
+      const news: SlotNews[] = []
+      const leave = redisSlots(nodeRedis(client), { key: what }).listen('b', (said) => news.push(said))
+      await client.ping()
+      const waits = await ask({ session: 'b', waiting: [0, 0, 1, 0] })
+      const before = news.length
+      const back = (): Promise<SlotReply> => ask({ session: 'a', life, seq: 3, granted: LIMIT, returned: 1 })
+      await client.sendCommand([...stops])
+      try {
+        await assert.rejects(back, says)
+      } finally {
+        await client.sendCommand([...goesOn])
+      }
+      assert.deepEqual(
+        news.slice(before).map(({ granted }) => granted),
+        [],
+      )
+      await back()
+      await until('it is granted', () => news.some(({ granted, life: its }) => granted === 1 && its === waits.life))
+      leave()
+    })
+
+  it('S3.5 where what is in use was thrown away it waits for claims, one key gone or both', async () => {
+    for (const gone of ['s', 'both'] as const) {
+      await client.flushAll()
+      const ask = asking(`evicted ${gone}`)
+      const { life } = await ask({ session: 'a' })
+      const meta = await metaOf()
+      await client.hSet(meta, 'learn', '0')
+      await ask({ session: 'a', life, seq: 2, waiting: [0, 0, LIMIT, 0] })
+      await client.configResetStat()
+      if (gone === 's') await client.del(meta.replace(/m$/, 's'))
+      else {
+        await client.configSet({ 'maxmemory-policy': 'volatile-ttl', maxmemory: '1' })
+        await until('all is evicted', async () => {
+          await client.set('another', 'x', { EX: 100 }).catch(() => {})
+          return (await client.exists(meta)) === 0
+        })
+        await client.configSet({ 'maxmemory-policy': 'noeviction', maxmemory: '0' })
+      }
+      const newcomer = await ask({ session: 'b', waiting: [0, 0, 1, 0] })
+      assert.deepEqual([newcomer.learning, newcomer.granted], [true, 0], gone)
+      assert.equal((await ask({ session: 'a', life: 0, seq: 3, granted: LIMIT })).status, 'ok')
+    }
+  })
+
   it('S3.5 refuses what a newer version keeps, and keeps nothing for ever', async () => {
     await asking('newer')({ session: 'a' })
     const keys = await client.keys('sl1:*')

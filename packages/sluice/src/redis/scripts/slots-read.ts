@@ -13,11 +13,12 @@ local shares = type(said[9]) == 'table' and said[9]
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
-local meta = redis.call('HMGET', KEYS[1], 'v', 'run', 'seen', 'fence', 'life', 'learn', 'limit', 'level', 'tags', 'owed')
+local meta = redis.call('HMGET', KEYS[1], 'v', 'run', 'seen', 'fence', 'life', 'learn', 'limit', 'level', 'tags', 'owed',
+  'many')
 if meta[1] and tonumber(meta[1]) > VERSION then
   return redis.error_reply('SLUICE the limit is kept by a newer version, ' .. meta[1])
 end
-local run, seen = meta[2], tonumber(meta[3])
+local run, seen, many = meta[2], tonumber(meta[3]), tonumber(meta[11])
 local fence, lives, learn = tonumber(meta[4]) or 0, tonumber(meta[5]) or 0, tonumber(meta[6]) or 0
 local fields = {}
 local keep = function(name, value)
@@ -43,7 +44,8 @@ if not run or now - seen > GAP then
   if not run then
     local young = tonumber(string.match(info, 'uptime_in_seconds:(%d+)')) * 1000 < lease + 1000
     local known = life > 0 or granted > 0
-    if young or known or string.find(redis.call('INFO', 'commandstats'), 'cmdstat_flush', 1, true) then
+    if young or known or string.find(redis.call('INFO', 'commandstats'), 'cmdstat_flush', 1, true)
+      or string.find(redis.call('INFO', 'stats'), 'evicted_keys:[1-9]') then
       learn = now + lease
     end
   elseif id ~= run then
@@ -55,6 +57,11 @@ if not run or now - seen > GAP then
     keep('run', id)
     keep('learn', format('%.3f', learn))
   end
+end
+-- A server whose memory is full has thrown away who uses what.
+if run and #stored == 0 and many and many > 0 and now - seen < lease then
+  learn = now + lease
+  keep('learn', format('%.3f', learn))
 end
 local used = 0
 for name, each in pairs(sessions) do

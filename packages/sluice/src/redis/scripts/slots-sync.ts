@@ -6,9 +6,9 @@ import { SLOTS_READ } from './slots-read.ts'
  * One report of one instance about one limit, and what it is answered. All decisions are made here, on the server's
  * clock; docs/decisions/0012-shares.md says why each line is safe.
  *
- * KEYS[1] hash of the limit: v run seen fence life learn limit · level, and since when · owed, packed: slots that each
- *   class is owed of its share · tags, packed: virtual time of the classes (1 to 4) and, by (line + 9) * 4 + class + 5, of
- *   the tenants ahead of it
+ * KEYS[1] hash of the limit: v run seen fence life learn limit · many sessions at last · level, and since when · owed,
+ *   packed: slots that each class is owed of its share · tags, packed: virtual time of the classes (1 to 4) and, by
+ *   (line + 9) * 4 + class + 5, of the tenants ahead of it
  * KEYS[2] hash of its sessions: session → packed record, and :session → packed demand, 6 numbers for each
  *   l life · n number of the last thing said · q last report · g granted · r returned · f fence · e lease ends
  *   w waiting by class, 1 to 4 · k highest number it has named · u grants it may not know of (upTo, class, line, count,
@@ -23,9 +23,12 @@ import { SLOTS_READ } from './slots-read.ts'
  * Messages, JSON: life, number, granted, fence, foreign, fair, shed × 4, level, used, queued, until, named, then upTo,
  *   class, line, count of each grant to a tenant
  *
- * Keys of others are never touched; the parts are one script, so that they share what they name.
+ * Keys of others are never touched; the parts are one script, so that they share what they name. Its first line has the
+ * server refuse it before it begins where it may not write (a replica, no memory, no disk): what was pushed by then would
+ * be granted and kept nowhere.
  */
-export const SLOTS_SYNC: string = `${SLOTS_READ}${SLOTS_NOTE}${SLOTS_GRANT}
+export const SLOTS_SYNC: string = `#!lua
+${SLOTS_READ}${SLOTS_NOTE}${SLOTS_GRANT}
 rank()
 local fill, up, down = queued / (queue > 0 and queue or limit * ROOM), 0, 0
 for at = 1, 3 do
@@ -59,6 +62,7 @@ for name, each in pairs(sessions) do
   end
 end
 
+if sum ~= many then keep('many', sum) end
 local wake = 0
 if top >= 0 and now < learn then wake = learn - now elseif top >= 0 and soonest < huge then wake = soonest - now end
 local news
