@@ -2,8 +2,8 @@
 // that varies. Beside it, on the same load: the backoff of the SDKs alone, a bucket in each process, the algorithm of
 // OpenAI's cookbook script. Then what happens when things change, and which way of counting is found when told another.
 //
-//   node bench/llm-pool.mjs [--quick] [--json] [--aborts]
-// With --aborts only this: 100,000 calls given up in every phase, and what they left behind.
+//   node bench/llm-pool.mjs [--quick] [--json] [--aborts] [--ways]
+// With --aborts only this: 100,000 calls given up in every phase, and what they left behind. With --ways only the last table.
 import { provider } from '../packages/sluice/dist/src/llm/index.js'
 import { playLoad } from '../packages/sluice/dist/test/llm/pool-load.js'
 import { playAborts } from '../packages/sluice/dist/test/llm/pool-aborts.js'
@@ -31,6 +31,55 @@ if (process.argv.includes('--aborts')) {
   say(`${begun} calls, ${waiting} left while they waited; in progress after it ${left}, slots lost ${slots}`)
   say(`tokens lost ${tokens.toFixed(0)}: below the smallest call`)
   process.exit(left + slots === 0 && Math.abs(tokens) < 400 ? 0 : 1)
+}
+
+const WAYS = { 'reserve-max': 'max', 'reserve-sum': 'sum', 'reserve-refund': 'refund', actual: 'actual' }
+
+/** Told one way of counting, where the provider counts another. A fleet may go astray and find something near it. */
+async function playWay(assumed, truth, load) {
+  let model
+  let after = 0
+  const scene = {
+    ...SCENES.openai,
+    limits: () => provider.openai({ model: 'm', rpm: 20_000, tpm: 400_000, modes: { tokens: assumed } }),
+    truth: () => {
+      const { requests, tokens } = SCENES.openai.truth()
+      return { requests, tokens: { ...tokens, counts: WAYS[truth] } }
+    },
+  }
+  const { utilization, refused, status } = await play('ways', `${assumed}/${truth}`, {
+    scene,
+    duration: 240_000,
+    ...load,
+    pool: {
+      onMode: ({ fits }) => {
+        if (fits === truth && after === 0) after = model.served
+      },
+    },
+    made: (_, __, made) => (model = made),
+  })
+  const { mode } = status.budgets.tokens
+  const note = mode === truth ? (after === 0 ? 'as told' : `after ${after}`) : `took it for ${String(mode)}`
+  return `${percent(utilization)} / ${refused}, ${note}`
+}
+
+async function playWays() {
+  say('\nThe pool is told one way of counting, the provider counts another: used / 429s, found after so many calls\n')
+  say('| told | provider counts | 24 callers | 320 callers | 320 of 4 processes | 320 of 16 |')
+  say('|---|---|---|---|---|---|')
+  const loads = [{ processes: 1, callers: 24 }, ...PROCESSES.map((processes) => ({ processes }))]
+  for (const assumed of Object.keys(WAYS))
+    for (const truth of Object.keys(WAYS)) {
+      const cells = []
+      for (const load of loads) cells.push(await playWay(assumed, truth, load))
+      say(`| ${assumed} | ${truth} | ${cells.join(' | ')} |`)
+    }
+}
+
+if (process.argv.includes('--ways')) {
+  await playWays()
+  if (asJson) process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`)
+  process.exit(0)
 }
 
 say(`${MINUTES} virtual minutes after one of warming up; 320 callers, answers of 0.3 to 14 s, 5 to 260 ms each way.`)
@@ -79,42 +128,7 @@ for (const [event, options] of Object.entries(EVENTS))
     say(`| ${event} | ${name} | ${cells.join(' | ')} |`)
   }
 
-say('\nThe pool is told one way of counting, the provider counts another: used / 429s, found, after so many answers\n')
-say('| told | provider counts | 1 process | 4 processes |')
-say('|---|---|---|---|')
-const WAYS = { 'reserve-max': 'max', 'reserve-sum': 'sum', 'reserve-refund': 'refund', actual: 'actual' }
-for (const assumed of Object.keys(WAYS))
-  for (const [truth, counts] of Object.entries(WAYS)) {
-    const cells = []
-    for (const processes of [1, 4]) {
-      let model
-      const found = { after: 0 }
-      const scene = {
-        ...SCENES.openai,
-        limits: () => provider.openai({ model: 'm', rpm: 20_000, tpm: 400_000, modes: { tokens: assumed } }),
-        truth: () => {
-          const { requests, tokens } = SCENES.openai.truth()
-          return { requests, tokens: { ...tokens, counts } }
-        },
-      }
-      const { utilization, refused, status } = await play('ways', `${assumed}/${truth}`, {
-        scene,
-        processes,
-        duration: 240_000,
-        pool: {
-          onMode: ({ fits }) => {
-            if (fits === truth && found.after === 0) found.after = model.served
-          },
-        },
-        made: (_, __, made) => (model = made),
-      })
-      const { mode } = status.budgets.tokens
-      const note =
-        mode === truth ? (found.after === 0 ? 'as told' : `after ${found.after}`) : `took it for ${String(mode)}`
-      cells.push(`${percent(utilization)} / ${refused}, ${note}`)
-    }
-    say(`| ${assumed} | ${truth} | ${cells.join(' | ')} |`)
-  }
+await playWays()
 if (asJson) process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`)
 // Callers that wait for ever in virtual time keep nothing alive, but say it.
 process.exit(0)

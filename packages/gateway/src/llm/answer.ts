@@ -46,10 +46,20 @@ export class Answer {
     this.#usage?.feed(chunk)
   }
 
+  /** Sends the head by itself, unless it went out with data. */
+  begin(): void {
+    this.#outflow.begin()
+  }
+
   /** All has come: what was held is passed on. */
   flush(): void {
     const held = this.#hider?.end()
     if (held !== undefined) this.#tell(held)
+  }
+
+  /** There is no more to pass on. */
+  close(): void {
+    this.#outflow.end()
   }
 
   /** True where what has been passed on does not end with a line; so, for all anybody knows, where it is compressed. */

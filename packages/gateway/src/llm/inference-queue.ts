@@ -1,11 +1,10 @@
 import type { Clock, Millis, Priority, Random } from 'sluice'
-import { OutputPrediction, type ModelStatus } from 'sluice/llm'
+import { OutputPrediction, ServiceRate, type ModelStatus } from 'sluice/llm'
 import type { LlmConfig } from '../config/index.ts'
 import { Bands } from './bands.ts'
 import type { Asker, Line, LineRefusal, LineStatus, Turn } from './line.ts'
 import { ModelServer, type Generation, type ServerMember } from './model-server.ts'
 import { ServerTurn, Waiter, type TurnKeeper } from './server-turn.ts'
-import { ServiceRate } from './service-rate.ts'
 
 /** What an {@link InferenceQueue} is made of. */
 export interface InferenceQueueParts {

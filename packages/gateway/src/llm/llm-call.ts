@@ -41,7 +41,6 @@ export class LlmCall implements Asker, UpstreamReceiver, Inflow, Leaver {
   #answer: Answer | undefined
   #copy: AnswerCopy | undefined
   #holdTimer: Timer | undefined
-  #isFlushed = false
 
   constructor(site: CallSite, dialect: Dialect, req: IncomingMessage, res: ServerResponse) {
     this.#site = site
@@ -151,7 +150,6 @@ export class LlmCall implements Asker, UpstreamReceiver, Inflow, Leaver {
     if (this.#gathered !== undefined) return this.#gather(this.#gathered, chunk)
     const answer = this.#answer!
     const turn = this.#turn
-    this.#isFlushed = true
     this.#reply.stop()
     answer.write(chunk)
     this.#copy?.add(chunk)
@@ -173,11 +171,12 @@ export class LlmCall implements Asker, UpstreamReceiver, Inflow, Leaver {
   end(): void {
     const gathered = this.#gathered
     if (gathered !== undefined) return this.#judge(gathered)
-    this.#answer!.flush()
+    const answer = this.#answer!
+    answer.flush()
     this.#copy?.keep()
     this.#settle('done')
     this.#finish({ status: this.#res.statusCode })
-    this.#res.end()
+    answer.close()
     dismissBody(this.#req)
   }
 
@@ -185,6 +184,7 @@ export class LlmCall implements Asker, UpstreamReceiver, Inflow, Leaver {
     if (this.#phase === 'over') return
     if (this.#answer !== undefined) {
       const { isStream, isMidLine } = this.#answer
+      this.#answer.begin()
       this.#settle('left')
       this.#finish({ failure: code })
       return this.#reply.breakOff(message, isStream && !isMidLine)
@@ -224,9 +224,9 @@ export class LlmCall implements Asker, UpstreamReceiver, Inflow, Leaver {
     this.#socket.resetAndDestroy()
   }
 
-  /** Sends the head by itself, unless it went out with data. */
+  /** Its head waits no longer for data that come along with it. */
   flush(): void {
-    if (!this.#isFlushed && this.#phase === 'answering') this.#res.flushHeaders()
+    if (this.#phase === 'answering') this.#answer!.begin()
   }
 
   /** Ends whatever is under way for it. */

@@ -1,9 +1,13 @@
 import type { ServerResponse } from 'node:http'
 import type { Clock, Timer } from 'sluice'
 import type { LlmReaderConfig } from '../config/index.ts'
+import { endWhole } from '../proxy/index.ts'
 
 /** With more than this on its way out no more is let in, in bytes: what is read at once is twice as much. */
 const PAUSE = 32_768
+
+/** A first piece up to this, in bytes, is held until it is known whether it is all there is. */
+const SMALL = 16_384
 
 /** Where what flows out comes from. */
 export interface Inflow {
@@ -25,6 +29,9 @@ export class Outflow {
   readonly #inflow: Inflow
   #timer: Timer | undefined
   #taken = 0
+  /** The first piece, as long as it is held. */
+  #first: Uint8Array | undefined
+  #hasBegun = false
 
   constructor(res: ServerResponse, config: LlmReaderConfig, clock: Clock, inflow: Inflow) {
     this.#res = res
@@ -33,7 +40,36 @@ export class Outflow {
     this.#inflow = inflow
   }
 
+  /** A first piece is kept as it is, and not copied, until `begin` or `end`. */
   write(chunk: Uint8Array): void {
+    if (!this.#hasBegun && this.#first === undefined && chunk.length <= SMALL) {
+      this.#first = chunk
+      return
+    }
+    this.begin()
+    this.#write(chunk)
+  }
+
+  /** Sends the head, with the first piece where it has come along with it. */
+  begin(): void {
+    if (this.#hasBegun) return
+    this.#hasBegun = true
+    const first = this.#first
+    this.#first = undefined
+    if (first === undefined) this.#res.flushHeaders()
+    else this.#write(first)
+  }
+
+  /** That was all. */
+  end(): void {
+    const first = this.#first
+    this.#first = undefined
+    this.#hasBegun = true
+    if (first === undefined) this.#res.end()
+    else endWhole(this.#res, first)
+  }
+
+  #write(chunk: Uint8Array): void {
     this.#res.write(chunk, this.#flushed)
     const waits = this.#res.writableLength
     if (waits <= PAUSE) return

@@ -1,4 +1,4 @@
-import { RejectedError, retryAfterOf, type Clock, type Instant, type Millis } from 'sluice'
+import { RejectedError, retryAfterOf, systemRandom, type Clock, type Instant, type Millis, type Random } from 'sluice'
 import {
   goDuration,
   type LlmLease,
@@ -19,6 +19,8 @@ export interface ProviderLineParts {
   readonly models: ReadonlySet<string>
   readonly upstream: Upstream
   readonly clock: Clock
+  /** Default: the system's. */
+  readonly random?: Random
 }
 
 /**
@@ -28,10 +30,12 @@ export interface ProviderLineParts {
 export class ProviderLine implements Line {
   readonly #parts: ProviderLineParts
   readonly #waiting = new Map<Asker, AbortController>()
+  readonly #random: Random
   #inflight = 0
 
   constructor(parts: ProviderLineParts) {
     this.#parts = parts
+    this.#random = parts.random ?? systemRandom
   }
 
   get status(): LineStatus {
@@ -109,14 +113,16 @@ export class ProviderLine implements Line {
   #refusalOf(error: unknown, model: string): LineRefusal {
     if (error instanceof RejectedError) {
       const { code, rejection } = error
-      const delay = retryAfterOf(rejection)
+      const wait = retryAfterOf(rejection)
+      // All who are refused together would come back together.
+      const delay = wait === undefined ? undefined : wait * (1 + this.#random() / 4)
       const { message } = error
       if (code === 'closed') return { is: 'closed', message }
       if (code !== 'deadline' && code !== 'queue_timeout') return { is: 'full', message, delay }
       // The figures of a deadline are instants of a clock that nobody else has.
       return {
         is: 'late',
-        message: delay === undefined ? message : `its limits have room in ${goDuration(delay)}`,
+        message: wait === undefined ? message : `its limits have room in ${goDuration(wait)}`,
         delay,
       }
     }

@@ -13,6 +13,11 @@ export class EstimateBias {
   ratio: number = UNKNOWN
   #learned = 0
 
+  /** The part of {@link ratio} that is care, and not known. */
+  get care(): number {
+    return this.#learned === 0 ? UNKNOWN : 1
+  }
+
   learn(estimated: number, actual: number): void {
     if (!(estimated > 0) || !(actual >= 0)) return
     const ratio = Math.min(HIGH, Math.max(LOW, actual / estimated))

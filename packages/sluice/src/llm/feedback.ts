@@ -1,6 +1,6 @@
 import type { Instant, Millis } from '../ground/index.ts'
 import type { Amounts } from './charges.ts'
-import { ConformityCheck, type Conformity } from './conformity.ts'
+import { ConformityCheck, type Conformity, type LeftReading } from './conformity.ts'
 import { toldBudgets, type ToldBudget } from './dialects/told-budgets.ts'
 import { headerReader, type HeadersLike } from './headers.ts'
 import type { FeedbackParts } from './feedback-parts.ts'
@@ -13,7 +13,7 @@ import type { Budget } from './provider.ts'
 import { Ramp } from './ramp.ts'
 import type { Judgement } from './refused.ts'
 import type { Asked, LlmUsage } from './request.ts'
-import { ON_ITS_WAY, Sent } from './sent.ts'
+import { ON_ITS_WAY, Sent, type SentRequest } from './sent.ts'
 import { JITTER, leaseOf, shadowOf } from './shadow-buckets.ts'
 import { Squeeze } from './squeeze.ts'
 
@@ -87,8 +87,8 @@ export class Feedback {
     return this.#ramp.at(now)
   }
 
-  /** A request goes out. Answers what is to be called when the provider has answered. */
-  sends(amounts: Readonly<Amounts>): () => void {
+  /** A request goes out. */
+  sends(amounts: Readonly<Amounts>): SentRequest {
     const now = this.#parts.clock.now()
     this.#followSqueezes(now)
     this.#followOthers(now)
@@ -98,12 +98,17 @@ export class Feedback {
     return this.#sent.add(amounts, now)
   }
 
+  /** The provider has answered it, or will not. */
+  answered(sent: SentRequest): void {
+    sent.answered = Math.min(sent.answered, this.#parts.clock.now())
+  }
+
   /**
    * The head of an answer has come.
    * @param asked what is counted by now; nothing where the request was refused
-   * @param since when that request was sent: what was sent before it has been counted
+   * @param sent that request: what was sent before it has been counted
    */
-  heard(headers: HeadersLike, asked: Asked | undefined, since: Instant): ReturnType<typeof toldBudgets> {
+  heard(headers: HeadersLike, asked: Asked | undefined, sent: SentRequest): ReturnType<typeof toldBudgets> {
     const readings = toldBudgets(headerReader(headers), this.#parts.limits.profile.budgets, this.#parts.wall())
     if (asked !== undefined) {
       this.#pauses.answered()
@@ -113,26 +118,31 @@ export class Feedback {
     const now = clock.now()
     for (const budget of limits.budgets) {
       const reading = readings[budget.name]
-      if (reading !== undefined)
-        this.#read(budget, reading, asked !== undefined, Math.max(since, now - ON_ITS_WAY), now)
+      if (reading !== undefined) this.#read(budget, reading, asked !== undefined, sent, now)
     }
     return readings
   }
 
-  /** A request has ended. */
-  ended(asked: Asked, usage: LlmUsage): void {
-    for (const check of this.#checks.values()) check.ended(asked, usage)
+  /** So many tokens more of an answer have come. */
+  produced(more: number): void {
+    for (const check of this.#checks.values()) check.produced(more)
+  }
+
+  /** A request has ended. @param produced what {@link produced} was told of it */
+  ended(asked: Asked, usage: LlmUsage, produced: number): void {
+    for (const check of this.#checks.values()) check.ended(asked, usage, produced)
   }
 
   #read(
     budget: Budget,
     { limit, remaining, full: until, rounded }: ToldBudget,
     counts: boolean,
-    since: Instant,
+    sent: SentRequest,
     now: Instant,
   ): void {
     const { gate } = this.#parts
     const { name } = budget
+    const since = Math.max(sent.at, now - ON_ITS_WAY)
     if (limit !== undefined && limit !== (this.#told.get(name) ?? budget.limit)) {
       this.#told.set(name, limit)
       this.#pace(now)
@@ -157,17 +167,20 @@ export class Feedback {
       gate.state.health === 'down' ? Infinity : (1 - this.#parts.limits.share) * full,
     )
     if (left + untold < available - CARELESS * full) gate.correct(FLOW, { [name]: left + untold })
-    if (counts) this.#check(budget, full, Math.min(full, remaining), now)
+    if (!counts) return
+    const overlap = half + this.#sent.overlap(name, sent, since)
+    const reading = { limit: full, remaining: Math.min(full, remaining), rate: full / per, overlap, delay: now - since }
+    this.#check(budget, reading, now)
   }
 
-  #check({ name, profile }: Budget, limit: number, remaining: number, now: Instant): void {
+  #check({ name }: Budget, reading: LeftReading, now: Instant): void {
     const check = this.#checks.get(name)
     const { charges, gate, switches, doubted, limits } = this.#parts
     const assumed = charges.modeOf(name)
     if (check === undefined || assumed === undefined) return
     const { available, capacity, interval } = gate.status(FLOW)[name]!
     const shared = gate.state.sessions > 1 ? { used: capacity - available, rate: 1 / interval } : undefined
-    if (!check.read(limit, remaining, limit / profile.per, now, shared)) return
+    if (!check.read(reading, now, shared)) return
     const verdict = check.judge(assumed)
     this.#conformity.set(name, verdict)
     const { fits } = verdict
@@ -188,11 +201,11 @@ export class Feedback {
     { is, retryAfter, budget, short, limit }: Judgement,
     headers: HeadersLike,
     asked: Asked,
-    since: Instant,
+    sent: SentRequest,
   ): Millis {
     const { clock, gate, limits, charges } = this.#parts
     const now = clock.now()
-    const readings = this.heard(headers, undefined, since)
+    const readings = this.heard(headers, undefined, sent)
     if (is === 'never' || is === 'request' || is === 'fault') return 0
     if (is === 'ramp') {
       this.#ramp.slow(this.#useAt(now), now)
@@ -202,7 +215,7 @@ export class Feedback {
     const amounts = charges.atStart(asked)
     const isNews = budget !== undefined && is === 'wait' && this.#toldLimit(budget, limit, now)
     this.#idle.add(amounts, -1, now)
-    this.#pauses.refused(since, now)
+    this.#pauses.refused(sent.at, now)
     const isExcused =
       is === 'wait' && !isNews && this.#idle.excuses(retryAfter, limits.budgets, gate.state.sessions, now)
     const isSilent = is === 'wait' && retryAfter === undefined && Object.keys(readings).length === 0

@@ -5,6 +5,7 @@ import type { HeadersLike } from './headers.ts'
 import type { RefusalClass } from './profile.ts'
 import type { ProviderRefusal } from './refused.ts'
 import type { Asked, LlmRequest, LlmUsage } from './request.ts'
+import type { SentRequest } from './sent.ts'
 
 /** What became of a refused request, and what to do now. */
 export interface RefusalVerdict {
@@ -46,6 +47,8 @@ export interface LlmLease extends Disposable {
 /** What a lease needs of whoever gave it. */
 export interface LeaseKeeper {
   heard(lease: Lease, headers: HeadersLike): void
+  /** So many tokens more have been answered. */
+  produced(more: number): void
   settled(lease: Lease, usage: LlmUsage): void
   refused(lease: Lease, refusal: ProviderRefusal): RefusalVerdict
 }
@@ -55,6 +58,8 @@ export interface LeaseParts {
   readonly keeper: LeaseKeeper
   readonly request: LlmRequest
   readonly asked: Asked
+  /** The same as it most likely is: without what care adds. */
+  readonly likely: Asked
   readonly tenant: string
   readonly route: string
   readonly model: string
@@ -72,8 +77,7 @@ export interface LeaseParts {
   readonly since: number
   /** What it was charged in the order of tenants. */
   readonly service: number
-  /** To be called when the provider has answered. */
-  readonly answered: () => void
+  readonly sent: SentRequest
 }
 
 export class Lease implements LlmLease {
@@ -81,6 +85,10 @@ export class Lease implements LlmLease {
   ended = false
   /** True once the head of the answer has come. */
   isAnswered = false
+  /** Tokens the keeper was told of, as they came. */
+  streamed = 0
+  /** How often in a row it was looked, and nothing had been heard of it. */
+  silentLooks = 0
   #produced: number | undefined
 
   constructor(parts: LeaseParts) {
@@ -114,12 +122,17 @@ export class Lease implements LlmLease {
   heard(headers: HeadersLike): void {
     if (this.ended || this.isAnswered) return
     this.isAnswered = true
-    this.parts.answered()
-    this.parts.keeper.heard(this, headers)
+    this.silentLooks = 0
+    this.parts.keeper.heard(this, headers ?? {})
   }
 
   produced(tokens: number): void {
-    if (tokens >= 0 && tokens <= Number.MAX_SAFE_INTEGER) this.#produced = Math.max(this.#produced ?? 0, tokens)
+    if (!(tokens >= 0 && tokens <= Number.MAX_SAFE_INTEGER)) return
+    this.#produced = Math.max(this.#produced ?? 0, tokens)
+    this.silentLooks = 0
+    if (!this.isAnswered || this.ended || this.#produced <= this.streamed) return
+    this.parts.keeper.produced(this.#produced - this.streamed)
+    this.streamed = this.#produced
   }
 
   settle(usage: LlmUsage = {}): void {
@@ -128,7 +141,7 @@ export class Lease implements LlmLease {
 
   refused(refusal: ProviderRefusal): RefusalVerdict {
     if (!this.#end()) return { is: 'request', retry: false, retryAfter: undefined }
-    return this.parts.keeper.refused(this, refusal)
+    return this.parts.keeper.refused(this, refusal ?? NO_ANSWER)
   }
 
   abandon(usage: LlmUsage = {}): void {
@@ -144,15 +157,26 @@ export class Lease implements LlmLease {
     this.abandon()
   }
 
-  /** Some SDKs tell `null` where nothing is known. */
   #withProduced(usage: LlmUsage | null): LlmUsage {
-    return { ...usage, output: usage?.output ?? this.#produced }
+    return {
+      input: tokensOf(usage?.input),
+      output: tokensOf(usage?.output) ?? this.#produced,
+      cacheRead: tokensOf(usage?.cacheRead),
+      cacheWrite: tokensOf(usage?.cacheWrite),
+    }
   }
 
   #end(): boolean {
     if (this.ended) return false
     this.ended = true
-    this.parts.answered()
     return true
   }
+}
+
+/** A refusal of which nothing is known. */
+const NO_ANSWER: ProviderRefusal = { status: 0 }
+
+/** What is no number of tokens says nothing: some SDKs tell `null`, and what is made of that is NaN. One would spoil all sums. */
+function tokensOf(figure: unknown): number | undefined {
+  return typeof figure === 'number' && figure >= 0 && figure <= Number.MAX_SAFE_INTEGER ? figure : undefined
 }

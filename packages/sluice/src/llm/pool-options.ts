@@ -1,5 +1,6 @@
 import type { Millis, RejectedError, WallClock, World } from '../ground/index.ts'
 import type { BucketsCoordinator, OnDown, SlotCoordinator } from '../coordinate/index.ts'
+import type { LlmLease } from './lease.ts'
 import type { ModeDoubt } from './mode-doubt.ts'
 import type { ModelLimits } from './provider.ts'
 import type { LlmUsage } from './request.ts'
@@ -28,6 +29,10 @@ export interface LlmPoolOptions extends World {
    */
   readonly modes?: 'switch' | 'warn'
   readonly onMode?: (doubt: ModeDoubt) => void
+  /** What becomes of a call that nobody ends. */
+  readonly overdue?: LlmOverdueOptions
+  /** Told of each such call. Default: a warning of the process, once for each model. */
+  readonly onOverdue?: (lease: LlmLease) => void
   /** The wall clock, for dates in headers. Default: the platform's. */
   readonly wall?: WallClock
 }
@@ -37,6 +42,20 @@ export interface LlmQueueOptions {
   readonly max?: number
   /** The longest anybody waits, in ms. At least 0. Default 120,000. */
   readonly maxWait?: Millis
+}
+
+/** A call of which nothing is heard, no head, no token and no end, has been forgotten by whoever made it, or hangs. */
+export interface LlmOverdueOptions {
+  /**
+   * Nothing is heard for so long, in ms; it is noticed up to a half later. At least 1000. Default 900,000: official SDKs wait
+   * 600,000 for an answer.
+   */
+  readonly after?: Millis
+  /**
+   * `release`: it is settled, what it used being unknown: its slot comes back, its charge stays, and what is said of it later
+   * is not heard. `hold`: it keeps its slot. Default `release`.
+   */
+  readonly policy?: 'hold' | 'release'
 }
 
 /** How `pool.run` goes about it. */

@@ -76,13 +76,17 @@ class Pool implements LlmPool {
 
   constructor(options: LlmPoolOptions) {
     const { clock = systemClock, random = systemRandom, wall = systemWallClock, onDown = 'share' } = options
-    const { modes = 'switch', onMode, queue = {}, weight } = options
+    const { modes = 'switch', onMode, queue = {}, weight, overdue = {}, onOverdue } = options
     if (!Array.isArray(options.limits) || options.limits.length === 0)
       refuseValue('llmPool.limits', 'none', 'at least one: provider.openai(…) and its like')
     if (modes !== 'switch' && modes !== 'warn') refuseValue('llmPool.modes', modes, "'switch' or 'warn'")
+    const { policy = 'release' } = overdue
+    if (policy !== 'hold' && policy !== 'release') refuseValue('llmPool.overdue.policy', policy, "'hold' or 'release'")
+    const after = checkNumber('llmPool.overdue.after', overdue.after ?? 900_000, 1000)
     this.maxWait = checkNumber('llmPool.queue.maxWait', queue.maxWait ?? 120_000, 0)
     this.#clock = clock
     const sources: Source<Pressure>[] = []
+    const tellOverdue = onOverdue ?? overdueWarning(after)
     const rule = {
       clock,
       random,
@@ -96,6 +100,7 @@ class Pool implements LlmPool {
         weight === undefined ? 1 : checkNumber('llmPool.weight', weight(tenant), Number.MIN_VALUE),
       service: serviceWeights('llmPool.service', options.service),
       switches: modes === 'switch',
+      overdue: { after, policy, told: (lease: LlmLease): void => tell(clock, tellOverdue, lease) },
       doubted: (doubt: ModeDoubt): void => tell(clock, onMode, doubt),
     }
     this.#quotas = options.limits.map((limits) => {
@@ -255,6 +260,17 @@ const OVERFLOWS: ReadonlySet<string> = new Set([
   'rate_limited',
   'breaker_open',
 ])
+
+/** Says it once for each model: on stderr, unless the process listens to `warning`. */
+function overdueWarning(after: Millis): (lease: LlmLease) => void {
+  const known = new Set<string>()
+  return ({ model }) => {
+    if (known.has(model)) return
+    known.add(model)
+    const text = `A call of ${model} has not ended, and nothing was heard of it for ${after / 1000} s. End each lease: settle, refused or abandon.`
+    process.emitWarning(text, { type: 'SluiceWarning', code: 'SLUICE_LEASE_OVERDUE' })
+  }
+}
 
 /** Without what is not given, so that it hides nothing. */
 function given(request: LlmRequest): LlmRequest {

@@ -1,5 +1,6 @@
 import type { Clock, Millis, Random, WallClock } from '../ground/index.ts'
 import type { BucketsCoordinator, OnDown, SlotCoordinator } from '../coordinate/index.ts'
+import type { LlmLease } from './lease.ts'
 import type { ModeDoubt } from './mode-doubt.ts'
 import type { ServiceWeights } from './service.ts'
 
@@ -17,6 +18,12 @@ export interface QuotaRule {
   readonly weightOf: (tenant: string) => number
   readonly service: Required<ServiceWeights>
   readonly switches: boolean
+  /** How long nothing may be heard of a call, in ms; what becomes of it then; who is told. */
+  readonly overdue: {
+    readonly after: Millis
+    readonly policy: 'hold' | 'release'
+    readonly told: (lease: LlmLease) => void
+  }
   readonly doubted: (doubt: ModeDoubt) => void
   /** Told that the pressure may have changed. */
   readonly changed: () => void

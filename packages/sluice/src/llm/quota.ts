@@ -17,12 +17,14 @@ import { EstimateBias } from './estimate-bias.ts'
 import { Feedback, FLOW } from './feedback.ts'
 import type { HeadersLike } from './headers.ts'
 import { Lease, type LeaseKeeper, type RefusalVerdict } from './lease.ts'
+import { OverdueWatch } from './overdue.ts'
 import { OutputPrediction } from './prediction.ts'
 import type { BudgetName } from './profile.ts'
 import type { ModelLimits } from './provider.ts'
 import type { QuotaRule } from './quota-rule.ts'
 import { judge, type ProviderRefusal } from './refused.ts'
 import type { Asked, LlmRequest, LlmUsage } from './request.ts'
+import { ServiceRate } from './service-rate.ts'
 import { serviceOf } from './service.ts'
 import { leaseOf, shadowOf } from './shadow-buckets.ts'
 import { QuotaTally } from './tally.ts'
@@ -38,6 +40,9 @@ const NEWS = 0.1
 /** How long a slot is kept for tokens that have to be asked for again, in ms. */
 const IN_HAND: Millis = 250
 
+/** Whoever is let in within this has not waited, in ms: what comes back says nothing about it. */
+const AT_ONCE: Millis = 10
+
 /** How full it counts while the provider refuses, or somebody is turned away. */
 const REFUSING = 1.5
 
@@ -52,11 +57,14 @@ export class Quota implements LeaseKeeper, TurnKeeper {
   readonly breaker: Breaker
   readonly tally: QuotaTally
   readonly turns: Turns
+  readonly overdue: OverdueWatch
   inflight = 0
   readonly bias: EstimateBias = new EstimateBias()
   readonly #rule: QuotaRule
   readonly #slots: Gate | undefined
   readonly #prediction = new OutputPrediction()
+  /** What is let in here, in ms of refill of the bucket of which it takes most. */
+  readonly #rate: ServiceRate
   #waitsForSlot = false
   /** A slot that was waited for, until its tokens have come. */
   #inHand: Permit | undefined
@@ -85,10 +93,12 @@ export class Quota implements LeaseKeeper, TurnKeeper {
       this.#slots = fleetSlots({ ...waits, coordinator: rule.slots(name), limit: limits.concurrency })
     this.charges = new Charges(limits)
     this.tally = new QuotaTally(clock)
+    this.#rate = new ServiceRate(clock)
     this.breaker = breaker({ clock, name, rule: failureRate({ minimum: 10 }), openFor: 5000 })
     const { gate, charges } = this
     this.feedback = new Feedback({ limits, charges, gate, clock, random, wall, switches, doubted })
     this.turns = new Turns(this)
+    this.overdue = new OverdueWatch(clock, rule.overdue.after, (lease) => this.#lapse(lease))
   }
 
   get max(): number {
@@ -100,6 +110,7 @@ export class Quota implements LeaseKeeper, TurnKeeper {
   }
 
   changed(): void {
+    this.#rate.busy(this.turns.line.size > 0 && this.gate.heldFor(FLOW) === 0)
     this.#rule.changed()
   }
 
@@ -141,16 +152,23 @@ export class Quota implements LeaseKeeper, TurnKeeper {
     const part = this.turns.partBefore(tenant, priority)
     const amounts = this.charges.atStart(asked)
     const status = this.gate.status(FLOW)
+    const share = this.#share
     let wait = Math.max(this.gate.heldFor(FLOW), this.turns.notBefore - this.clock.now())
     for (const { name } of this.limits.budgets) {
       const { available, held, interval, capacity } = status[name]!
       const need = this.turns.backlog.before(priority, name, part) + Math.min(amounts[name]!, capacity)
-      wait = Math.max(wait, (need - available - held) * interval)
+      wait = Math.max(wait, ((need - available - held) * interval) / share)
     }
     const { concurrency } = this.limits
     const before = part * this.turns.line.waitingOf(priority).entries + 1 - (concurrency - this.inflight)
     if (before > 0) wait = Math.max(wait, (before * this.#duration) / concurrency)
     return Math.max(0, wait)
+  }
+
+  /** The part of what comes back that is let in here, while others wait as well: no less than an equal one. */
+  get #share(): number {
+    const { sessions } = this.gate.state
+    return sessions > 1 ? Math.min(1, Math.max(1 / sessions, this.#rate.value ?? 1)) : 1
   }
 
   wantedBy({ asked }: LlmWaiter): Amounts {
@@ -198,11 +216,30 @@ export class Quota implements LeaseKeeper, TurnKeeper {
     const since = this.clock.now()
     const waited = Math.max(0, since - waiter.parts.since)
     this.tally.began(waited, taken)
+    if (waited > AT_ONCE) this.#rate.served(this.#refillOf(taken))
     const { provider } = this.limits.profile
-    const answered = this.feedback.sends(taken)
+    const sent = this.feedback.sends(taken)
+    const { asked } = waiter
+    const { care } = this.bias
+    const likely = { ...asked, input: asked.input / care, cacheRead: asked.cacheRead / care }
     const service = this.serviceOf(waiter)
-    const parts = { keeper: this, provider, waited, taken, reservation, trial, slot, since, service, answered }
-    return new Lease({ ...waiter.parts, asked: waiter.asked, ...parts })
+    const parts = { keeper: this, provider, waited, taken, reservation, trial, slot, since, service, sent }
+    const lease = new Lease({ ...waiter.parts, asked, likely, ...parts })
+    this.overdue.add(lease)
+    return lease
+  }
+
+  /** Nothing is heard of it any more: whoever had it has forgotten it. */
+  #lapse(lease: Lease): void {
+    this.tally.overdue++
+    this.#rule.overdue.told(lease)
+    if (this.#rule.overdue.policy === 'release') lease.settle()
+  }
+
+  /** How long the bucket of which most is taken needs to refill, in ms. */
+  #refillOf(taken: Amounts): Millis {
+    const status = this.gate.status(FLOW)
+    return Math.max(...this.limits.budgets.map(({ name }) => (taken[name] ?? 0) * status[name]!.interval))
   }
 
   /**
@@ -235,12 +272,17 @@ export class Quota implements LeaseKeeper, TurnKeeper {
 
   heard({ parts }: Lease, headers: HeadersLike): void {
     this.#isKnown = true
-    this.feedback.heard(headers, parts.asked, parts.since)
+    this.feedback.answered(parts.sent)
+    this.feedback.heard(headers, parts.likely, parts.sent)
     this.turns.pump()
   }
 
+  produced(more: number): void {
+    this.feedback.produced(more)
+  }
+
   settled(lease: Lease, usage: LlmUsage): void {
-    const { asked, tenant, route, since, request } = lease.parts
+    const { asked, likely, tenant, route, since, request } = lease.parts
     const { input, output } = usage
     if (input !== undefined) this.bias.learn(request.input, input)
     if (output !== undefined) this.#prediction.learn(tenant, route, output)
@@ -248,7 +290,7 @@ export class Quota implements LeaseKeeper, TurnKeeper {
     this.tally.output += output ?? 0
     if (input === undefined && output === undefined) this.tally.abandoned++
     else this.tally.settled++
-    if (lease.isAnswered) this.feedback.ended(asked, usage)
+    if (lease.isAnswered) this.feedback.ended(likely, usage, lease.streamed)
     this.#duration += NEWS * (this.clock.now() - since - this.#duration)
     this.#end(
       lease,
@@ -270,12 +312,12 @@ export class Quota implements LeaseKeeper, TurnKeeper {
       { input: 0, output: 0 },
       isProviders ? 'failure' : 'ignored',
     )
-    const pause = this.feedback.refused(judgement, refusal.headers ?? {}, asked, lease.parts.since)
-    this.#rule.changed()
+    const pause = this.feedback.refused(judgement, refusal.headers ?? {}, asked, lease.parts.sent)
+    this.changed()
     if (pause > 0) {
       this.turns.giveUp((waiter) => this.isHeldUntil(waiter.expires))
       // Whoever listens further up hears of the end as well.
-      this.clock.after(pause + 1, () => this.#rule.changed(), { background: true })
+      this.clock.after(pause + 1, () => this.changed(), { background: true })
     }
     return {
       is,
@@ -287,6 +329,8 @@ export class Quota implements LeaseKeeper, TurnKeeper {
   #end(lease: Lease, amounts: Amounts, usage: LlmUsage, outcome: 'success' | 'failure' | 'ignored'): void {
     const { parts } = lease
     this.#isKnown = true
+    this.feedback.answered(parts.sent)
+    this.overdue.remove(lease)
     this.inflight--
     const more: Amounts = {}
     for (const [name, amount] of Object.entries(amounts) as [BudgetName, number][])
@@ -304,6 +348,7 @@ export class Quota implements LeaseKeeper, TurnKeeper {
   /** Refuses everybody who waits; what is in progress ends as usual. Settles once the shared budgets have been told. */
   async close(): Promise<void> {
     this.turns.close()
+    this.overdue.stop()
     this.#takeInHand()?.release('ignored')
     this.#slots?.close()
     await this.gate.close()

@@ -7,28 +7,28 @@ import { JITTER } from './shadow-buckets.ts'
 export const ON_ITS_WAY: Millis = JITTER
 
 /** A request that was sent. */
-interface Request {
+export interface SentRequest {
   readonly at: Instant
   readonly amounts: Readonly<Amounts>
-  answered: boolean
+  /** When; Infinity as long as it is not. */
+  answered: Instant
 }
 
 /** What this process has sent of late. */
 export class Sent {
-  readonly #requests: Request[] = []
+  readonly #requests: SentRequest[] = []
 
-  /** Answers what is to be called when the provider has answered. */
-  add(amounts: Readonly<Amounts>, now: Instant): () => void {
-    const request: Request = { at: now, amounts, answered: false }
+  add(amounts: Readonly<Amounts>, now: Instant): SentRequest {
+    const request = { at: now, amounts, answered: Infinity }
     this.#requests.push(request)
     if (this.#requests.length > 16) this.#forget(now)
-    return () => (request.answered = true)
+    return request
   }
 
   #forget(now: Instant): void {
     const all = this.#requests
     let old = 0
-    while (old < all.length && (all[old]!.answered || now - all[old]!.at > ON_ITS_WAY)) old++
+    while (old < all.length && now - all[old]!.at > ON_ITS_WAY) old++
     if (old > 0) all.splice(0, old)
   }
 
@@ -38,9 +38,17 @@ export class Sent {
     for (let at = this.#requests.length - 1; at >= 0; at--) {
       const request = this.#requests[at]!
       if (request.at <= since) break
-      if (!request.answered) sum += request.amounts[name] ?? 0
+      if (request.answered === Infinity) sum += request.amounts[name] ?? 0
     }
     return sum
+  }
+
+  /** What was under way together with one that was counted after `since`: it may have been before that one or after it. */
+  overlap(name: BudgetName, request: SentRequest, since: Instant): number {
+    return this.#requests.reduce((sum, other) => {
+      const isCounted = Math.min(other.answered, other.at + ON_ITS_WAY) <= since
+      return isCounted || other === request ? sum : sum + (other.amounts[name] ?? 0)
+    }, 0)
   }
 
   /** How many were sent within {@link ON_ITS_WAY}. */

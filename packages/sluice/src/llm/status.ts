@@ -57,6 +57,10 @@ export interface ModelStatus {
   readonly settled: number
   /** Ended without a word of what was used: the charge was kept. */
   readonly unknown: number
+  /** Calls of which nothing was heard for too long: see `overdue`. */
+  readonly overdue: number
+  /** How long the oldest call in progress here has been, in ms; 0 where there is none. */
+  readonly oldest: Millis
   /** Refusals of the provider, by class, and how many were 429. */
   readonly refusals: Readonly<Partial<Record<RefusalClass, number>>>
   readonly status429: number
@@ -110,6 +114,8 @@ export function statusOf(quota: Quota): ModelStatus {
     begun,
     settled,
     unknown: abandoned,
+    overdue: tally.overdue,
+    oldest: quota.clock.now() - (quota.overdue.oldest ?? quota.clock.now()),
     refusals: { ...refusals },
     status429,
     rejections: { ...rejections },

@@ -13,6 +13,8 @@ export class QuotaTally {
   begun = 0
   settled = 0
   abandoned = 0
+  /** Calls of which nothing was heard for too long. */
+  overdue = 0
   /** Refusals of the provider, by class; and how many of them were 429. */
   readonly refusals: Partial<Record<RefusalClass, number>> = {}
   status429 = 0

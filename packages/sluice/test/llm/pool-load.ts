@@ -114,15 +114,18 @@ export async function playLoad(options: LoadOptions): Promise<LoadResult> {
   const cookbook = Array.from({ length: processes }, () => new OwnBucket((0.75 * tight.limit) / processes, clock))
 
   /** Sends it: answers the reply once its head is back, and the rest of the way. */
-  const send = async (call: Call): Promise<{ reply: Reply; rest: () => Promise<void> }> => {
+  const send = async (
+    call: Call,
+  ): Promise<{ reply: Reply; rest: (produced?: (tokens: number) => void) => Promise<void> }> => {
     await clock.sleep(jitter())
     const reply = model.arrive(call)
     const back = jitter()
     await clock.sleep(back)
-    const rest = async (): Promise<void> => {
-      for (let step = 0; step < 10; step++) {
+    const rest = async (produced?: (tokens: number) => void): Promise<void> => {
+      for (let step = 1; step <= 10; step++) {
         await clock.sleep(call.output)
         model.produce(call, 0.1)
+        produced?.((call.output * step) / 10)
       }
       model.finish(call)
       await clock.sleep(jitter())
@@ -139,7 +142,7 @@ export async function playLoad(options: LoadOptions): Promise<LoadResult> {
       if (isDead()) return
       if (reply.status === 200) {
         lease.heard(reply.headers)
-        await rest()
+        await rest((tokens) => lease.produced(tokens))
         return lease.settle({ input: call.input, output: call.output, cacheRead: call.cached })
       }
       lease.refused(reply)

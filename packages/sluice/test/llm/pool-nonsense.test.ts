@@ -3,13 +3,16 @@ import { describe, it } from 'node:test'
 import {
   llmPool,
   provider,
+  type HeadersLike,
   type LimitOptions,
   type LlmPool,
   type LlmPoolOptions,
   type LlmRequest,
+  type LlmUsage,
   type ModelLimits,
+  type ProviderRefusal,
 } from '../../src/llm/index.ts'
-import { bench, limitsOf, small } from './pool-bench.ts'
+import { bench, limitsOf, small, within } from './pool-bench.ts'
 import { StepClock } from './step-clock.ts'
 
 describe('S2.1 llmPool: refuses at once, in one line, what makes no sense', () => {
@@ -49,6 +52,14 @@ describe('S2.1 llmPool: refuses at once, in one line, what makes no sense', () =
     'a model twice': [() => make([limitsOf(), limitsOf({ key: 'b' })]), /llmPool\.limits: expected each model once/],
     'no room': [() => make([limitsOf()], { queue: { max: 0 } }), /llmPool\.queue\.max: expected .*got 0/],
     'no patience': [() => make([limitsOf()], { queue: { maxWait: -1 } }), /llmPool\.queue\.maxWait: .*got -1/],
+    'no time at all': [
+      () => make([limitsOf()], { overdue: { after: 0 } }),
+      /llmPool\.overdue\.after: expected .*got 0/,
+    ],
+    'what is neither held nor released': [
+      () => make([limitsOf()], { overdue: { policy: 'drop' as 'hold' } }),
+      /llmPool\.overdue\.policy: expected 'hold' or 'release', got "drop"/,
+    ],
     'a share above all': [() => limitsOf({ share: 2 }), /provider\.openai\.share: expected .*got 2/],
   }
   for (const [what, [attempt, line]] of Object.entries(wrong))
@@ -75,4 +86,31 @@ describe('S2.1 llmPool: refuses at once, in one line, what makes no sense', () =
       const { pool } = bench()
       await assert.rejects(pool.acquire({ ...small, ...more }), { name: 'RangeError', message: line })
     })
+})
+
+describe('S2.1 llmPool: what an answer says that makes no sense', () => {
+  const nonsense = [NaN, -5, '7', Infinity, 1e300, null]
+  for (const figure of nonsense)
+    it(`S2.1 ${String(figure)} tokens are not known, and spoil nothing`, async () => {
+      const { clock, pool } = bench()
+      const lease = await within(clock, pool.acquire(small))
+      const { taken } = lease
+      lease.heard(undefined as unknown as HeadersLike)
+      lease.settle({ input: figure, output: figure, cacheRead: figure } as LlmUsage)
+      const { used, estimate, budgets, unknown } = pool.status()[0]!
+      assert.deepEqual(used, { input: 0, output: 0 })
+      assert.equal(estimate, 1.3, 'nothing is learned of it')
+      assert.equal(unknown, 1)
+      assert.ok(Math.abs(budgets.tokens!.utilization - taken.tokens! / 60_000) < 1e-3, `${budgets.tokens!.utilization}`)
+      ;(await within(clock, pool.acquire(small))).abandon()
+      await pool.close()
+    })
+
+  it('S2.1 a refusal of which nothing is said gives its slot back all the same', async () => {
+    const { clock, pool } = bench()
+    const lease = await within(clock, pool.acquire(small))
+    assert.equal(lease.refused(undefined as unknown as ProviderRefusal).is, 'fault')
+    assert.equal(pool.status()[0]!.inflight, 0)
+    await pool.close()
+  })
 })

@@ -1,4 +1,4 @@
-import type { Clock, Instant, Millis } from 'sluice'
+import type { Clock, Instant, Millis } from '../ground/index.ts'
 
 /** What is this long ago counts a third. */
 const MEMORY: Millis = 10_000
