@@ -1,4 +1,4 @@
-import { appendFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { Option, type Command } from 'commander'
 import { ConfigError, countOf } from '../config/index.ts'
 import { reportPage } from '../report/index.ts'
@@ -16,6 +16,7 @@ import {
   type Progress,
 } from '../simulate/index.ts'
 import { reading } from './reading.ts'
+import { tryReportFile } from './report-file.ts'
 
 interface SimulateFlags {
   readonly limit: readonly string[]
@@ -89,11 +90,7 @@ async function run(path: string, flags: SimulateFlags, command: Command): Promis
   if (replay === undefined)
     for (const [name, value] of Object.entries({ speed, tenant, service }))
       if (value !== undefined) fail(`--${name} is for --replay, which is missing`)
-  // A bad path should not cost a long run first.
-  if (report !== undefined)
-    await appendFile(report, '').catch((error: NodeJS.ErrnoException) =>
-      fail(`--report is ${JSON.stringify(report)}; expected a file that can be written (${error.code})`),
-    )
+  await tryReportFile(report, command)
   try {
     const comparison = await simulated(path, flags)
     if (report !== undefined) await writeFile(report, reportPage(simulationReport(comparison)))

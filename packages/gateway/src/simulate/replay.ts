@@ -111,6 +111,8 @@ export async function replayOf(
         ? `${name}: empty`
         : `${name}:${firstBad.line}: ${firstBad.why}, and no line of ${bad} is better`,
     )
+  if (tenant !== undefined && flows.size === 0)
+    throw new InputError(`${name}: no line has a ${JSON.stringify(tenant)} to tell tenants apart by`)
   const { span, spread } = settle(name, found, speed, seed)
   const count = durations.seen
   return {

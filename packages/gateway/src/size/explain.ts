@@ -56,5 +56,5 @@ function patienceWords({ patience, limit }: Sizing): readonly string[] {
 }
 
 function count(value: number): string {
-  return value.toLocaleString('en-US', { maximumFractionDigits: value < 10 ? 1 : 0 })
+  return value.toLocaleString('en-US', value < 10 ? { maximumSignificantDigits: 2 } : { maximumFractionDigits: 0 })
 }

@@ -150,7 +150,7 @@ function exact(value: number): number {
 }
 
 function plain(value: number): string {
-  return Number(value.toPrecision(6)).toLocaleString('en-US', { maximumFractionDigits: 3 })
+  return value.toLocaleString('en-US', { maximumSignificantDigits: 6 })
 }
 
 const WHOLE = 'a whole number from 1'

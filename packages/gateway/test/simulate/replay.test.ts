@@ -258,6 +258,15 @@ describe('a replay', () => {
     assert.equal(summary.tenants, 2)
   })
 
+  it('refuses a tenant field that no line has: it would have passed for a log of one tenant', async () => {
+    const lines = [JSON.stringify({ ts: AT, who: 'a' }), COMMON].join('\n')
+    for (const tenant of ['nosuch', 'constructor', ''])
+      await assert.rejects(replay(lines, { tenant }), {
+        message: `access.log: no line has a "${tenant}" to tell tenants apart by`,
+      })
+    assert.equal((await replay(lines, { tenant: 'who' })).summary.tenants, 1)
+  })
+
   it('takes service times from the log, where plant and caller allow', async () => {
     const lines = Array.from({ length: 30_000 }, (_, index) =>
       JSON.stringify({ ts: AT + index, duration: Math.floor(index / 300) }),

@@ -52,7 +52,11 @@ describe('a scenario file', () => {
       ['slots: 2', 'slots: 0', /^s\.yaml:4:3: plant\.slots: expected a whole number of at least 1, got 0$/],
       ['slots: 2', 'slot: 2', /^s\.yaml:4:3: plant\.slot: expected a field there is/],
       ['  slots: 2\n', '', /^s\.yaml:2:1: plant\.slots: expected .*, got undefined$/],
-      ['times: 0.5', 'times: -1', /^s\.yaml:9:34: load\.phases\[0\]\.times: expected a number of at least 0, got -1$/],
+      [
+        'times: 0.5',
+        'times: -1',
+        /^s\.yaml:9:34: load\.phases\[0\]\.times: expected a number from 0 to 1000000, got -1$/,
+      ],
       ['rate: [10, 40]', 'rate: [10, x]', /^s\.yaml:11:18: load\.phases\[1\]\.rate\[1\]: expected/],
       ['mean: 50', 'mean: .nan', /^s\.yaml:5:\d+: plant\.service\.mean: expected .*, got NaN$/],
       ['name: two workers', 'names: two', /^s\.yaml:1:1: names: expected a field there is/],

@@ -9,6 +9,8 @@ describe('explainSize', () => {
     assert.match(text, /^ {2}cpu {5}280 {2}4 workers x 100 tasks x 0\.7$/m)
     assert.match(explainSize(size({ pool: 350, workers: 4, tasks: 100 })), /equally tight/)
     assert.match(explainSize(size({ pool: 100 })), /the pool decides, nothing else is known/)
+    assert.match(explainSize(size({ ram: 100, perRequest: 0.0004 })), /100 - 0\) MB \/ 0\.0004 MB x 0\.8/)
+    assert.match(explainSize(size({ rps: 0.1, latency: 5 })), /keeps 0\.0005 busy on average, 1 with a fifth/)
   })
 
   it('S3.1 says in words whether the demand fits', () => {

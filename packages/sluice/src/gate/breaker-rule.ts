@@ -29,7 +29,7 @@ export function consecutive(failures: number): BreakerRule {
 export interface FailureRateOptions {
   /** The share of failures that is too much. Above 0, at most 1. Default 0.5. */
   readonly threshold?: number
-  /** Over the last so many ms. Above 0. Default 10,000. */
+  /** Over the last so many ms. At least 1. Default 10,000. */
   readonly window?: Millis
   /** With at least so many endings: one of one is no rate. A whole number of at least 1. Default 20. */
   readonly minimum?: number
@@ -40,7 +40,7 @@ const SLICES = 10
 /** Too large a share of failures over a sliding window of ten slices. @throws RangeError for an option out of range */
 export function failureRate(options: FailureRateOptions = {}): BreakerRule {
   const threshold = checkNumber('failureRate.threshold', options.threshold ?? 0.5, Number.MIN_VALUE, 1)
-  const slice = checkNumber('failureRate.window', options.window ?? 10_000, Number.MIN_VALUE) / SLICES
+  const slice = checkNumber('failureRate.window', options.window ?? 10_000, 1) / SLICES
   const minimum = checkWhole('failureRate.minimum', options.minimum ?? 20, 1)
   const all = new Float64Array(SLICES)
   const failed = new Float64Array(SLICES)

@@ -112,8 +112,8 @@ class BreakerCore implements GateCore {
     this.#openFor = openFor
     this.#probes = probes
     this.clock = clock
-    this.state = new Source(() => this.#state)
-    this.pressure = new Source(() => ({ level: LEVELS[this.#state], cause: this.name }))
+    this.state = new Source(() => this.#state, clock)
+    this.pressure = new Source(() => ({ level: LEVELS[this.#state], cause: this.name }), clock)
   }
 
   get stats(): GateStats {
@@ -136,11 +136,13 @@ class BreakerCore implements GateCore {
 
   /** While not closed: takes the place of a probe, or says why not. */
   #try(): Rejection | undefined {
-    if (this.#state === 'open') {
+    // Whoever hears that it is half open may open it again, or close it.
+    while (this.#state === 'open') {
       const left = this.#openUntil - this.#now
       if (left > 0) return new Rejection('breaker_open', this.name, 1, 0, left)
       this.#become('half-open')
     }
+    if (this.#state === 'closed') return undefined
     // Probes that do not come back within the usual time may never do: others take their places.
     if (this.#probing >= this.#probes && this.#now - this.#probedAt >= this.#openFor) this.#become('half-open')
     // As long as probes are out nobody knows when it closes: the usual time is as good a guess as any.

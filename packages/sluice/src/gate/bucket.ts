@@ -130,7 +130,8 @@ export class Bucket implements GateCore, TokenKeeper, Settler {
     const { deadline } = arrival
     if (deadline !== undefined && isLate(deadline, now)) return new Rejection('deadline', rule.name, now, deadline)
     const turns = extras?.turns
-    if ((turns === undefined || turns.size === 0) && this.#take(cost, time)) return new TokenPermit(this, cost, 0)
+    if ((turns === undefined || turns.size === 0) && this.#take(cost, time, extras))
+      return new TokenPermit(this, cost, 0)
     if (mayWait && arrival.maxWait !== 0) return this.#wait(arrival, cost)
     return this.#refuse('rate_limited', cost, time, turns)
   }
@@ -150,7 +151,7 @@ export class Bucket implements GateCore, TokenKeeper, Settler {
     if (!(cost > 0 && cost <= capacity)) this.check({ cost })
     const extras = this.#known
     if (extras !== undefined && (extras.closed || (extras.turns?.size ?? 0) > 0)) return false
-    return this.#take(cost, this.time)
+    return this.#take(cost, this.time, extras)
   }
 
   /** Settles an estimate: gives back what was not needed, or goes into debt for what was needed beyond. */
@@ -180,7 +181,7 @@ export class Bucket implements GateCore, TokenKeeper, Settler {
   }
 
   admit({ cost }: GateWaiter, time: Instant, waited: Millis): TokenPermit | undefined {
-    return this.#take(cost, time) ? new TokenPermit(this, cost, waited) : undefined
+    return this.#take(cost, time, this.#known) ? new TokenPermit(this, cost, waited) : undefined
   }
 
   timeFor({ cost }: GateWaiter, time: Instant): Millis {
@@ -214,10 +215,11 @@ export class Bucket implements GateCore, TokenKeeper, Settler {
   }
 
   /** Takes tokens if they are there. */
-  #take(cost: number, time: Instant): boolean {
+  #take(cost: number, time: Instant, extras: Extras | undefined): boolean {
     const next = fullAfter(this.#rule, this.#fullAt, cost, time)
     if (!isCovered(this.#rule, next, time)) return false
     this.#fullAt = next
+    extras?.pressure?.changed()
     return true
   }
 }

@@ -188,6 +188,7 @@ export class Buckets implements GateCore, TokenKeeper, Settler {
       const bucket = buckets[at]!
       fullAt[at] = fullAfter(bucket, fullAt[at]!, amountOf(bucket, cost, amounts), time)
     }
+    this.pressure.changed()
     return true
   }
 

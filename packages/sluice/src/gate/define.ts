@@ -178,8 +178,7 @@ function perform<T>(work: Work<T>, permit: Permit, options: RunOptions): Promise
  * bound, for a closure and its scope would be more.
  */
 function performLater<T>(work: Work<T>, waiting: Waiting): Promise<T> {
-  const begin: (work: Work<T>, verdict: Verdict) => Promise<T> = performOnce
-  return answered(waiting).then(begin.bind(undefined, work))
+  return answered(waiting).then((performOnce<T>).bind(undefined, work))
 }
 
 function performOnce<T>(work: Work<T>, verdict: Verdict): Promise<T> {
@@ -188,8 +187,7 @@ function performOnce<T>(work: Work<T>, verdict: Verdict): Promise<T> {
 
 /** The same for one with a deadline that keeps it itself. */
 function performInTime<T>(work: Work<T>, waiting: Waiting, overseer: Overseer): Promise<T> {
-  const begin: (this: Overseer, work: Work<T>, waiting: Waiting, verdict: Verdict) => Promise<T> = performOnceInTime
-  return answered(waiting).then(begin.bind(overseer, work, waiting))
+  return answered(waiting).then((performOnceInTime<T>).bind(overseer, work, waiting))
 }
 
 function performOnceInTime<T>(this: Overseer, work: Work<T>, { deadline }: Waiting, verdict: Verdict): Promise<T> {

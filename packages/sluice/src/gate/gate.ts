@@ -39,7 +39,7 @@ export interface GateCore {
   readonly clock?: Clock | undefined
   /** The gates this one is made of, where it is made of others. */
   readonly parts?: readonly GateCore[]
-  /** True while forgetting it and making a new one would change nothing. Default: nothing in flight, queued, pressing. */
+  /** True while forgetting it and making a new one would change nothing. Default: nothing in flight, queued, pressing, and its parts so. */
   readonly atRest?: boolean | undefined
   /** Another of its kind that shares what is constant: for those who need one for each of many keys. */
   readonly sibling?: (() => GateCore) | undefined

@@ -142,7 +142,7 @@ class Keyed implements GateCore {
     for (let glance = 0; glance < GLANCES; glance++) {
       const [key, core] = this.#look()
       // More often by one may be chance: the counts are rough.
-      if (isAtRest(core) && frequency.of(hashOf(key)) + 1 < newcomer) {
+      if (frequency.of(hashOf(key)) + 1 < newcomer && isAtRest(core)) {
         this.#own.delete(key)
         return true
       }
@@ -173,5 +173,6 @@ class Keyed implements GateCore {
 function isAtRest(core: GateCore): boolean {
   if (core.atRest !== undefined) return core.atRest
   const { inflight, queued } = core.stats
-  return inflight === 0 && queued === 0 && core.pressure.value.level <= 0
+  if (inflight > 0 || queued > 0 || core.pressure.value.level > 0) return false
+  return core.parts === undefined || core.parts.every(isAtRest)
 }

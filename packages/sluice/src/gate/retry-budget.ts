@@ -93,7 +93,7 @@ class Budget implements GateCore {
     this.#at = clock.now()
     // As if nobody had retried for a while: the reserve of a whole window is there.
     this.#balance = reserve * window
-    this.pressure = new Source(() => ({ level: this.balance() >= 1 ? 0 : 1, cause: this.name }))
+    this.pressure = new Source(() => ({ level: this.balance() >= 1 ? 0 : 1, cause: this.name }), clock)
   }
 
   /** Brings the balance up to date: it settles towards what the reserve alone keeps up. */
@@ -107,6 +107,7 @@ class Budget implements GateCore {
 
   deposit(): void {
     this.#balance = this.balance() + this.#ratio
+    this.pressure.changed()
   }
 
   enter(arrival: Arrival, _mayWait: boolean): Verdict {
@@ -115,6 +116,7 @@ class Budget implements GateCore {
     const balance = this.balance()
     if (balance < 1) return new Rejection('rate_limited', this.name, 1, Math.max(0, balance))
     this.#balance = balance - 1
+    this.pressure.changed()
     return FREE
   }
 

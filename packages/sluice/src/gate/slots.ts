@@ -32,6 +32,9 @@ export interface SlotsParts {
   readonly observer: Observer | undefined
 }
 
+/** In slots: fractions do not add up exactly, and what is left over of them is no reason to refuse anybody. */
+const ROUNDING = 1e-9
+
 /**
  * Slots and a queue before them: what a semaphore and a limiter have in common. With a meter the limit moves; without
  * one no clock is read unless somebody waits or has a deadline.
@@ -44,20 +47,18 @@ export class Slots implements GateCore, RoomKeeper {
   readonly clock: Clock
   readonly #meter: Meter | undefined
   readonly #observer: Observer | undefined
-  #limit: number
+  #limit = 0
   #inflight = 0
   /** The most in flight that leaves room for an everyday arrival; below 0 once closed. */
-  #roomy: number
+  #roomy = 0
   #closed = false
   #serving = false
 
   constructor(parts: SlotsParts) {
     this.name = parts.name
-    this.#limit = parts.limit
     this.#room = parts.discipline && new WaitingRoom(parts.discipline, parts.clock, this)
-    this.#room?.limited(parts.limit)
     this.#threshold = parts.threshold
-    this.#roomy = Math.min(parts.limit, parts.threshold) - 1
+    this.#moveTo(parts.limit)
     this.clock = parts.clock
     this.#meter = parts.meter
     this.#observer = parts.observer
@@ -99,9 +100,9 @@ export class Slots implements GateCore, RoomKeeper {
     const cost = Math.min(costOf(arrival), this.#limit)
     const queued = this.#queued()
     if (this.#closed) return new Rejection('closed', this.name, 1, 0)
-    if (this.#inflight + queued >= this.#threshold)
+    if (this.#inflight + queued > this.#threshold - ROUNDING)
       return new Rejection('overload', this.name, this.#inflight + queued + 1, this.#threshold)
-    if (queued === 0 && this.#inflight + cost <= this.#limit) {
+    if (queued === 0 && this.#inflight + cost <= this.#limit + ROUNDING) {
       const { deadline } = arrival
       const now = this.#meter === undefined && deadline === undefined ? 0 : this.clock.now()
       if (deadline !== undefined && isLate(deadline, now)) return new Rejection('deadline', this.name, now, deadline)
@@ -154,8 +155,7 @@ export class Slots implements GateCore, RoomKeeper {
       this.#moveTo(Math.max(1, Math.floor(meter.limit)))
       this.#limitMoved(before, meter)
     }
-    this.#serve(now)
-    this.pressure.changed()
+    this.left(now)
   }
 
   /** From now on so many, at least 1. What is in flight beyond them ends as usual. */
@@ -181,8 +181,7 @@ export class Slots implements GateCore, RoomKeeper {
 
   #free(cost: number): void {
     this.#inflight -= cost
-    // Fractions of slots do not add up to exactly nothing.
-    if (this.#inflight < 1e-9) this.#inflight = 0
+    if (this.#inflight < ROUNDING) this.#inflight = 0
   }
 
   #limitMoved(before: number, { limit, reason }: Meter): void {
@@ -201,10 +200,11 @@ export class Slots implements GateCore, RoomKeeper {
     this.#serving = true
     while (room.size > 0 && this.#inflight < this.#limit) {
       const waiter = room.next(now)
-      // With nothing in flight whoever is next fits, however wide it was when the limit was higher.
-      if (waiter === undefined || (waiter.cost > this.#limit - this.#inflight && this.#inflight > 0)) break
-      room.take(waiter, now)
+      if (waiter === undefined) break
+      // However wide it was when the limit was higher: with nothing in flight whoever is next fits.
       const cost = Math.min(waiter.cost, this.#limit)
+      if (this.#inflight + cost > this.#limit + ROUNDING) break
+      room.take(waiter, now)
       room.answer(waiter, this.#admit(cost, Math.max(0, now - waiter.since), now, waiter.place))
     }
     // The first to fall free only: after a raise many are, until enough have come.

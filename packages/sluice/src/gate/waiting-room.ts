@@ -76,7 +76,7 @@ export class WaitingRoom implements Room {
 
   /** Who is next, left in. */
   next(now: Instant): GateWaiter | undefined {
-    return this.#queue.next(now, this.#giveUp)
+    return this.#queue.next(now, this.#refuse)
   }
 
   /** Takes out the one that `next` has just named. It must then be answered. */
@@ -118,9 +118,7 @@ export class WaitingRoom implements Room {
     if (place >= 0 && overuse(estimated, actual) !== 0) this.#queue.settle?.(place, estimated, actual)
   }
 
-  readonly #giveUp = (waiter: GateWaiter, code: RejectionCode): void => this.#refuse(waiter, code)
-
-  #refuse(waiter: GateWaiter, code: RejectionCode): void {
+  readonly #refuse = (waiter: GateWaiter, code: RejectionCode): void => {
     this.size--
     this.#expiry.remove(waiter)
     this.answer(waiter, this.#keeper.refusal(code, waiter.cost, waiter))

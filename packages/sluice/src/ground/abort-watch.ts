@@ -17,8 +17,9 @@ export function watchAbort(signal: AbortSignal, listener: AbortListener): void {
   if (watch === undefined) {
     const listeners = new Set<AbortListener>()
     const hear = (): void => {
-      watches.delete(signal)
+      // Known until all are told: what one does about it may put away another, who must not hear of it any more.
       for (const each of listeners) each.aborted(signal.reason)
+      watches.delete(signal)
     }
     watch = { listeners, hear }
     watches.set(signal, watch)
@@ -30,7 +31,8 @@ export function watchAbort(signal: AbortSignal, listener: AbortListener): void {
 /** Forgets a listener, and the signal with the last of them. */
 export function unwatchAbort(signal: AbortSignal, listener: AbortListener): void {
   const watch = watches.get(signal)
-  if (watch === undefined || !watch.listeners.delete(listener) || watch.listeners.size > 0) return
+  watch?.listeners.delete(listener)
+  if (watch?.listeners.size !== 0) return
   watches.delete(signal)
   signal.removeEventListener('abort', watch.hear)
 }

@@ -1,4 +1,4 @@
-import { Source, type Signal } from './signal.ts'
+import type { Signal } from './signal.ts'
 
 /** How full something is. */
 export interface Pressure {
@@ -10,35 +10,28 @@ export interface Pressure {
 
 /** The highest of several pressures, with its cause: pressure at the bottom is pressure at the door. */
 export function worst(...parts: readonly Signal<Pressure>[]): Signal<Pressure> {
-  const read = (): Pressure => {
-    let highest: Pressure = { level: 0, cause: 'nothing' }
-    for (const part of parts) if (part.value.level > highest.level) highest = part.value
-    return highest
-  }
-  return new Combined(read, parts)
+  return new Combined(parts)
 }
 
 /** Listens to its parts only while somebody listens to it. */
 class Combined implements Signal<Pressure> {
-  readonly #source: Source<Pressure>
   readonly #parts: readonly Signal<Pressure>[]
 
-  constructor(read: () => Pressure, parts: readonly Signal<Pressure>[]) {
-    this.#source = new Source(read)
+  constructor(parts: readonly Signal<Pressure>[]) {
     this.#parts = parts
   }
 
   get value(): Pressure {
-    return this.#source.value
+    let highest: Pressure = { level: 0, cause: 'nothing' }
+    for (const { value } of this.#parts) if (value.level > highest.level) highest = value
+    return highest
   }
 
   subscribe(listener: (value: Pressure) => void): Disposable {
-    const own = this.#source.subscribe(listener)
-    const inner = this.#parts.map((part) => part.subscribe(() => listener(this.#source.value)))
+    const subscriptions = this.#parts.map((part) => part.subscribe(() => listener(this.value)))
     return {
       [Symbol.dispose]: () => {
-        own[Symbol.dispose]()
-        for (const subscription of inner) subscription[Symbol.dispose]()
+        for (const subscription of subscriptions) subscription[Symbol.dispose]()
       },
     }
   }

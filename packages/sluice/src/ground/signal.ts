@@ -12,6 +12,8 @@ export class Source<T> implements Signal<T> {
   readonly #read: () => T
   readonly #clock: Clock
   #listeners: Set<(value: T) => void> | undefined
+  /** While listeners are told: what they are told, one after the other. */
+  #untold: T[] | undefined
 
   /** @param clock lets errors of listeners surface; default: the platform's */
   constructor(read: () => T, clock: Clock = systemClock) {
@@ -38,14 +40,22 @@ export class Source<T> implements Signal<T> {
 
   /** Tells the listeners, if any, that the value may have changed. One check when there are none. */
   changed(): void {
-    if (this.#listeners === undefined) return
-    const value = this.#read()
-    for (const listener of this.#listeners) {
-      try {
-        listener(value)
-      } catch (error) {
-        throwLater(this.#clock, error)
-      }
-    }
+    // Short, to be inlined wherever it is called: nearly always there are none.
+    if (this.#listeners !== undefined) this.#tell()
+  }
+
+  #tell(): void {
+    // What a listener does about it may change it again: all hear of one change after the other, and last how it is.
+    if (this.#untold?.push(this.#read())) return
+    this.#untold = [this.#read()]
+    for (const value of this.#untold)
+      // Not who begins to listen meanwhile: he knows how it is, and who did so each time would be told for ever.
+      for (const listener of new Set(this.#listeners))
+        try {
+          if (this.#listeners?.has(listener)) listener(value)
+        } catch (error) {
+          throwLater(this.#clock, error)
+        }
+    this.#untold = undefined
   }
 }

@@ -2,6 +2,7 @@ import {
   checkNumber,
   Source,
   systemClock,
+  tell,
   type Clock,
   type Instant,
   type Millis,
@@ -10,6 +11,7 @@ import {
 } from '../ground/index.ts'
 import type { Gate } from '../gate/index.ts'
 import type { Alert, AlertNotice } from './alert.ts'
+import { checkAlert } from './check-alert.ts'
 import { checkWatched } from './check-watched.ts'
 import { Episode, type EpisodeOptions } from './episode.ts'
 import type { MonitorReading } from './monitor-reading.ts'
@@ -24,7 +26,7 @@ export interface MonitorOptions {
   readonly window?: Millis
   /** Default: none. */
   readonly alerts?: readonly Alert[]
-  /** Told what an action threw or rejected with. Default: nobody; see {@link Monitor.failures}. Must not throw. */
+  /** Told what an action threw or rejected with. Default: nobody; see {@link Monitor.failures}. */
   readonly failed?: (error: unknown, alert: string) => void
 }
 
@@ -39,7 +41,7 @@ export interface Monitor extends Signal<MonitorReading>, Disposable {
 /**
  * Watches the queue of a gate: takes a reading every second on a timer that keeps no process alive, and calls the
  * actions of alerts, once per episode. `tally` must be the observer of `gate`. Disposing it clears no alerts.
- * @throws RangeError for an option out of range
+ * @throws RangeError for an option out of range, and for an alert that could never fire
  */
 export function monitor(gate: Gate, tally: Tally, options: MonitorOptions = {}): Monitor {
   checkWatched('monitor', gate, tally)
@@ -74,7 +76,7 @@ class QueueMonitor implements Monitor {
   readonly #longest: LongestWait
   /** Oldest first; the oldest is where the window begins. */
   readonly #marks: Mark[] = []
-  readonly #source: Source<MonitorReading> = new Source(() => this.#reading)
+  readonly #source: Source<MonitorReading>
   #reading: MonitorReading
   #failures = 0
   #timer: Timer | undefined
@@ -84,9 +86,10 @@ class QueueMonitor implements Monitor {
     this.#gate = gate
     this.#tally = tally
     this.#clock = options.clock ?? systemClock
+    this.#source = new Source(() => this.#reading, this.#clock)
     this.#every = checkNumber('monitor.every', options.every ?? 1000, 1)
     this.#window = checkNumber('monitor.window', options.window ?? this.#every * 10, this.#every, this.#every * 1000)
-    this.#watches = (options.alerts ?? []).map((alert) => ({ alert, episode: new Episode(thresholdOf(alert)) }))
+    this.#watches = (options.alerts ?? []).map(watchOf)
     this.#failed = options.failed
     this.#longest = tally.longestWait()
     this.#reading = this.#read()
@@ -141,7 +144,7 @@ class QueueMonitor implements Monitor {
   #attempt(alert: Alert, act: () => unknown): void {
     const failed = (error: unknown): void => {
       this.#failures++
-      this.#failed?.(error, alert.name)
+      tell(this.#clock, this.#failed, error, alert.name)
     }
     try {
       const acted = act()
@@ -196,8 +199,10 @@ function departures(from: Mark, to: Mark): number {
   return to.waits - from.waits - (to.depth - from.depth)
 }
 
-function thresholdOf({ when }: Alert): EpisodeOptions {
-  return typeof when === 'function' ? { above: 0 } : when
+function watchOf(alert: Alert): Watch {
+  checkAlert(alert)
+  const threshold: EpisodeOptions = typeof alert.when === 'function' ? { above: 0 } : alert.when
+  return { alert, episode: new Episode(threshold) }
 }
 
 function valueOf({ when }: Alert, reading: MonitorReading): number {

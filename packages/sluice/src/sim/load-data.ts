@@ -6,6 +6,8 @@ import { checkService, type ServiceData } from './service-data.ts'
 
 /** How many users there may be: each has a timer, and a million of them take seconds for each second of a run. */
 const MOST_USERS = 1_000_000
+/** Arrivals per second there may be, and multiples of what the plant can do: beyond that virtual time would stand still. */
+const FASTEST = { rate: 1e9, times: 1e6 } as const
 
 /** A number, or one at the beginning and one at the end. */
 export type Course = number | readonly [number, number]
@@ -26,9 +28,9 @@ export interface PhaseData {
   readonly name?: string
   /** In ms. Above 0. */
   readonly lasts: Millis
-  /** Arrivals per second; `[from, to]` is a ramp. At least 0. Default 0, unless `times` says. */
+  /** Arrivals per second; `[from, to]` is a ramp. 0 to 1e9. Default 0, unless `times` says. */
   readonly rate?: Course
-  /** The same as a multiple of what the healthy plant can do. */
+  /** The same as a multiple of what the healthy plant can do. 0 to 1e6. */
   readonly times?: Course
   readonly bursts?: BurstsData
   /** How many closed-loop users there are. A whole number, 0 to 1,000,000. Default: as many as before, at first 0. */
@@ -91,17 +93,17 @@ function checkPhase(field: Field): void {
   field.maybe('name')?.text()
   const lasts = field.at('lasts').number(Number.MIN_VALUE)
   if (field.maybe('rate') !== undefined && field.maybe('times') !== undefined) field.at('times').refuse('rate or times')
-  for (const unit of ['rate', 'times']) {
+  for (const unit of ['rate', 'times'] as const) {
     const course = field.maybe(unit)
     if (course === undefined) continue
-    if (!Array.isArray(course.value)) course.number(0)
+    if (!Array.isArray(course.value)) course.number(0, FASTEST[unit])
     else if (course.value.length !== 2) course.refuse('a number, or a pair from … to')
-    else for (const end of course.list()) end.number(0)
+    else for (const end of course.list()) end.number(0, FASTEST[unit])
   }
   const bursts = field.maybe('bursts')?.keys('every', 'on', 'to')
   if (bursts !== undefined) {
     bursts.at('on').number(Number.MIN_VALUE, bursts.at('every').number(closestBursts(lasts)))
-    bursts.at('to').number(0)
+    bursts.at('to').number(0, FASTEST[field.maybe('times') === undefined ? 'rate' : 'times'])
     if (Array.isArray(field.at('rate').value ?? field.at('times').value)) bursts.refuse('no bursts on a ramp')
   }
   field.maybe('users')?.whole(0, MOST_USERS)

@@ -7,6 +7,7 @@ import {
   Source,
   systemClock,
   systemRandom,
+  watchAbort,
   type Clock,
   type Pressure,
   type Random,
@@ -142,8 +143,8 @@ class BoundedChannel<T> implements Channel<T> {
       const sender = new Sender(item, resolve, reject)
       if (signal !== undefined) {
         sender.signal = signal
-        sender.leave = (): void => this.#giveUp(sender, 'cancelled', signal.reason)
-        signal.addEventListener('abort', sender.leave, { once: true })
+        sender.left = (reason): void => this.#giveUp(sender, 'cancelled', reason)
+        watchAbort(signal, sender)
       }
       if (timeout < Infinity)
         sender.timer = this.#clock.after(timeout, () => this.#giveUp(sender, 'timeout', this.#errorFor('timeout')))
@@ -269,12 +270,12 @@ class BoundedChannel<T> implements Channel<T> {
       const taker = new Taker(resolve, reject, party)
       if (signal !== undefined) {
         taker.signal = signal
-        taker.leave = (): void => {
+        taker.left = (reason): void => {
           this.#takers.remove(taker)
           taker.putAway()
-          reject(signal.reason)
+          reject(reason)
         }
-        signal.addEventListener('abort', taker.leave, { once: true })
+        watchAbort(signal, taker)
       }
       this.#takers.append(taker)
     })

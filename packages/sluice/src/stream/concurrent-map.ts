@@ -1,4 +1,13 @@
-import { RejectedError, Rejection, type Clock, type Millis, type Timer } from '../ground/index.ts'
+import {
+  RejectedError,
+  Rejection,
+  unwatchAbort,
+  watchAbort,
+  type AbortListener,
+  type Clock,
+  type Millis,
+  type Timer,
+} from '../ground/index.ts'
 import type { Gate } from '../gate/index.ts'
 import type { Ask } from './ask.ts'
 import { leave } from './leave.ts'
@@ -44,7 +53,7 @@ class Task<R> {
 }
 
 /** The iterator behind `mapConcurrent`. */
-export class ConcurrentMap<T, R> implements AsyncIterableIterator<R, undefined, void> {
+export class ConcurrentMap<T, R> implements AbortListener, AsyncIterableIterator<R, undefined, void> {
   readonly #source: Iterable<T> | AsyncIterable<T>
   readonly #work: Work<T, R>
   readonly #parts: ConcurrentMapParts
@@ -92,7 +101,7 @@ export class ConcurrentMap<T, R> implements AsyncIterableIterator<R, undefined, 
       // Not by `in`: a string is a source, too.
       const source = this.#source as AsyncIterable<T> & Iterable<T>
       this.#iterator = source[Symbol.asyncIterator]?.() ?? source[Symbol.iterator]()
-      signal?.addEventListener('abort', this.#leave, { once: true })
+      if (signal !== undefined) watchAbort(signal, this)
     } catch (error) {
       this.#fail(error)
     }
@@ -180,7 +189,7 @@ export class ConcurrentMap<T, R> implements AsyncIterableIterator<R, undefined, 
 
   /** Nothing is left that could be called off: the signal's listener must not outlive that. */
   #rest(): void {
-    if (this.#exhausted && this.#running.size === 0) this.#parts.signal?.removeEventListener('abort', this.#leave)
+    if (this.#exhausted && this.#running.size === 0) this.#deafen()
   }
 
   #deliver(): void {
@@ -196,7 +205,14 @@ export class ConcurrentMap<T, R> implements AsyncIterableIterator<R, undefined, 
     }
   }
 
-  readonly #leave = (): void => this.#fail(this.#parts.signal!.reason)
+  aborted(reason: unknown): void {
+    this.#fail(reason)
+  }
+
+  #deafen(): void {
+    const { signal } = this.#parts
+    if (signal !== undefined) unwatchAbort(signal, this)
+  }
 
   #fail(reason: unknown): void {
     // What the source says to being left is of no interest beside the first error.
@@ -207,7 +223,7 @@ export class ConcurrentMap<T, R> implements AsyncIterableIterator<R, undefined, 
     if (this.#stopped) return
     this.#stopped = true
     this.#failure = failure
-    this.#parts.signal?.removeEventListener('abort', this.#leave)
+    this.#deafen()
     const running = [...this.#running]
     this.#running.clear()
     for (const task of running) task.callOff(failure?.reason)

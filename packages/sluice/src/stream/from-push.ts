@@ -1,4 +1,12 @@
-import { checkOptions, tell, systemClock, type Clock } from '../ground/index.ts'
+import {
+  checkOptions,
+  systemClock,
+  tell,
+  unwatchAbort,
+  watchAbort,
+  type AbortListener,
+  type Clock,
+} from '../ground/index.ts'
 import { channel } from './channel.ts'
 import {
   subscribeTo,
@@ -44,7 +52,7 @@ export function fromPush<T>(source: unknown, options: FromPushOptions<T> & Parti
   return bridge
 }
 
-class Bridge<T> implements Pushed<T> {
+class Bridge<T> implements Pushed<T>, AbortListener {
   readonly #channel: Channel<T>
   readonly #consumer: AsyncIterableIterator<T, undefined, void>
   readonly #clock: Clock
@@ -64,8 +72,9 @@ class Bridge<T> implements Pushed<T> {
   }
 
   connect(source: unknown, events: Partial<EventNames>): void {
-    if (this.#signal?.aborted === true) return this.#abort()
-    this.#signal?.addEventListener('abort', this.#abort, { once: true })
+    const signal = this.#signal
+    if (signal?.aborted === true) return this.aborted(signal.reason)
+    if (signal !== undefined) watchAbort(signal, this)
     try {
       const unsubscribe = subscribeTo<T>(source, events, {
         push: (item): PushAnswer => this.#channel.push(item),
@@ -102,15 +111,15 @@ class Bridge<T> implements Pushed<T> {
     return this
   }
 
-  readonly #abort = (): void => {
+  aborted(reason: unknown): void {
     this.#leave()
-    this.#channel.abort(this.#signal!.reason)
+    this.#channel.abort(reason)
   }
 
   #leave(): void {
     if (this.#over) return
     this.#over = true
-    this.#signal?.removeEventListener('abort', this.#abort)
+    if (this.#signal !== undefined) unwatchAbort(this.#signal, this)
     tell(this.#clock, this.#unsubscribe)
     this.#unsubscribe = undefined
   }

@@ -1,4 +1,4 @@
-import { tell, systemClock, type Clock } from '../ground/index.ts'
+import { systemClock, tell, unwatchAbort, watchAbort, type AbortListener, type Clock } from '../ground/index.ts'
 import { leave } from './leave.ts'
 import { malformed } from './malformed.ts'
 import type { OperatorOptions, OperatorStats } from './operator.ts'
@@ -22,7 +22,7 @@ export interface Failure {
  * Reads a source for an operator that loses nothing: one item at a time, only when asked to, until the source or the
  * consumer is over, whichever is first. Counts what goes through it.
  */
-export class Intake<T> {
+export class Intake<T> implements AbortListener {
   readonly clock: Clock
   emitted = 0
   readonly #source: AsyncIterable<T>
@@ -54,10 +54,10 @@ export class Intake<T> {
   open(): void {
     if (this.#iterator !== undefined || this.#over) return
     const { signal } = this.#options
-    if (signal?.aborted === true) return this.#abort()
+    if (signal?.aborted === true) return this.aborted(signal.reason)
     try {
       this.#iterator = this.#source[Symbol.asyncIterator]()
-      signal?.addEventListener('abort', this.#abort, { once: true })
+      if (signal !== undefined) watchAbort(signal, this)
     } catch (error) {
       this.#end({ reason: error })
     }
@@ -116,12 +116,12 @@ export class Intake<T> {
     if (!this.#over) {
       this.#over = true
       this.#failure = failure
-      this.#options.signal?.removeEventListener('abort', this.#abort)
+      if (this.#options.signal !== undefined) unwatchAbort(this.#options.signal, this)
     }
     this.#reader.over()
   }
 
-  readonly #abort = (): void => {
-    this.leave({ reason: this.#options.signal!.reason }).catch(() => {})
+  aborted(reason: unknown): void {
+    this.leave({ reason }).catch(() => {})
   }
 }

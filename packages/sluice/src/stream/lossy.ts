@@ -1,4 +1,4 @@
-import { tell, systemClock, type Clock } from '../ground/index.ts'
+import { systemClock, tell, unwatchAbort, watchAbort, type AbortListener, type Clock } from '../ground/index.ts'
 import { channel } from './channel.ts'
 import { leave } from './leave.ts'
 import type { Operated, OperatorOptions, OperatorStats } from './operator.ts'
@@ -34,7 +34,7 @@ export interface LossyParts<T, H> {
  * Reads a source as fast as it gives, from the first question on, and hands out what a rule lets through. What the
  * consumer is too slow for is dropped, the oldest first, and counted: memory is bounded whatever the source does.
  */
-export class Lossy<T, H> implements Operated<T> {
+export class Lossy<T, H> implements Operated<T>, AbortListener {
   readonly clock: Clock
   readonly #source: AsyncIterable<T>
   readonly #options: OperatorOptions<T>
@@ -96,9 +96,9 @@ export class Lossy<T, H> implements Operated<T> {
 
   #begin(): void {
     const { signal } = this.#options
-    if (signal?.aborted === true) return this.#abort()
+    if (signal?.aborted === true) return this.aborted(signal.reason)
     this.#iterator = this.#source[Symbol.asyncIterator]()
-    signal?.addEventListener('abort', this.#abort, { once: true })
+    if (signal !== undefined) watchAbort(signal, this)
     void this.#read(this.#iterator).then(
       () => this.#end(() => this.#out.close()),
       (error: unknown) => this.#end(() => this.#out.fail(error)),
@@ -126,20 +126,20 @@ export class Lossy<T, H> implements Operated<T> {
   #end(finish: () => void): void {
     if (this.#over) return
     this.#over = true
-    this.#options.signal?.removeEventListener('abort', this.#abort)
+    if (this.#options.signal !== undefined) unwatchAbort(this.#options.signal, this)
     this.#rule.flush()
     finish()
   }
 
-  readonly #abort = (): void => {
+  aborted(reason: unknown): void {
     this.#leave().catch(() => {})
-    this.#out.abort(this.#options.signal!.reason)
+    this.#out.abort(reason)
   }
 
   async #leave(): Promise<void> {
     if (this.#over) return
     this.#over = true
-    this.#options.signal?.removeEventListener('abort', this.#abort)
+    if (this.#options.signal !== undefined) unwatchAbort(this.#options.signal, this)
     this.#rule.stop()
     await leave(this.#iterator, this.#reading)
   }

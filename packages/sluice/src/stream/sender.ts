@@ -1,9 +1,9 @@
-import type { Timer } from '../ground/index.ts'
+import { unwatchAbort, type AbortListener, type Timer } from '../ground/index.ts'
 import type { Link } from './chain.ts'
 import type { PushAnswer } from './stream.ts'
 
 /** A producer that waits for room. */
-export class Sender<T> implements Link {
+export class Sender<T> implements Link, AbortListener {
   previous: Link | undefined
   next: Link | undefined
   readonly item: T
@@ -11,7 +11,7 @@ export class Sender<T> implements Link {
   readonly refuse: (error: unknown) => void
   timer: Timer | undefined
   signal: AbortSignal | undefined
-  leave: (() => void) | undefined
+  left: ((reason: unknown) => void) | undefined
 
   constructor(item: T, admit: Sender<T>['admit'], refuse: Sender<T>['refuse']) {
     this.item = item
@@ -19,9 +19,13 @@ export class Sender<T> implements Link {
     this.refuse = refuse
   }
 
+  aborted(reason: unknown): void {
+    this.left?.(reason)
+  }
+
   /** Leaves neither timer nor listener behind. */
   putAway(): void {
     this.timer?.cancel()
-    if (this.leave !== undefined) this.signal?.removeEventListener('abort', this.leave)
+    if (this.signal !== undefined) unwatchAbort(this.signal, this)
   }
 }

@@ -18,6 +18,7 @@ export const GATE_LAWS = {
   12: 'a closed gate refuses everybody with `closed`, and nothing else does; permits in use end as usual',
   13: 'nobody waits while there is room; where first come is first served, nobody gets past those who wait',
   14: 'an arrival that makes no sense throws a RangeError that names the field, and takes nothing',
+  15: 'whoever listens to its pressure hears of every arrival and ending that changes it',
 } as const
 
 /** What a gate under test is made with. */

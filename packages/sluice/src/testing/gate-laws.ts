@@ -1,4 +1,4 @@
-import type { Arrival } from '../ground/index.ts'
+import type { Arrival, Permit } from '../ground/index.ts'
 import type { Gate } from '../gate/index.ts'
 import { GATE_LAWS, type GateTraits, type LawWorld } from './gate-law.ts'
 import { GatePlay } from './gate-play.ts'
@@ -86,6 +86,26 @@ export function gateLaws(
             throw new Error(`law 14 is broken (${what}): ${before} became ${JSON.stringify(gate.stats)}`)
         }
       }
+    })
+
+    runner.it(`law 15: ${GATE_LAWS[15]}`, async () => {
+      const { gate } = new GatePlay(make, seed, options)
+      const permits: Permit[] = []
+      let heard = gate.pressure.value.level
+      const subscription = gate.pressure.subscribe(({ level }) => (heard = level))
+      const look = (what: string): void => {
+        const { level } = gate.pressure.value
+        if (level !== heard) throw new Error(`law 15 is broken (${what}): heard of ${heard}, and it is ${level}`)
+      }
+      for (let verdict = gate.tryEnter(); verdict.admitted && permits.length < 1000; verdict = gate.tryEnter()) {
+        permits.push(verdict)
+        look(`arrival ${permits.length}`)
+      }
+      for (const permit of permits) {
+        permit.release('failure')
+        look('an ending')
+      }
+      subscription[Symbol.dispose]()
     })
   })
 }

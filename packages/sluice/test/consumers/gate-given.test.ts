@@ -5,16 +5,15 @@ import { jobConsumer } from '../../src/consumers/bullmq.ts'
 import { clientInterceptor } from '../../src/grpc/index.ts'
 import { poolGuard, protect } from '../../src/pools/pg.ts'
 import { breaker } from '../../src/index.ts'
-
-type Loose = (...given: readonly unknown[]) => unknown
+import { loose } from '../loose.ts'
 
 /** Whoever lets the user bring a gate. */
 const takers: Readonly<Record<string, (gate: unknown) => unknown>> = {
-  'a consumer of jobs': (gate) => (jobConsumer as unknown as Loose)(() => 1, { gate }),
-  'an interceptor of gRPC': (gate) => (clientInterceptor as unknown as Loose)({ gate }),
-  'a guard of a pool': (gate) => (poolGuard as unknown as Loose)({ size: 1 }, { gate }),
+  'a consumer of jobs': (gate) => loose(jobConsumer)(() => 1, { gate }),
+  'an interceptor of gRPC': (gate) => loose(clientInterceptor)({ gate }),
+  'a guard of a pool': (gate) => loose(poolGuard)({ size: 1 }, { gate }),
   'a pool of node-postgres': (gate) =>
-    (protect as unknown as Loose)(Object.assign(new EventEmitter(), { options: { max: 1 } }), { gate }),
+    loose(protect)(Object.assign(new EventEmitter(), { options: { max: 1 } }), { gate }),
 }
 
 describe('what is given for a gate and is none', () => {

@@ -55,6 +55,11 @@ describe('S1.8 the rule: a failure rate', () => {
       )
     })
 
+  it('S1.8 a window shorter than any clock can tell is refused, rather than be counted through for ever', () => {
+    assert.throws(() => failureRate({ window: 1e-9 }), { name: 'RangeError', message: /failureRate\.window/ })
+    assert.ok(!failureRate({ window: 1 }).record(false, 1e9))
+  })
+
   it('S1.8 forgets what is older than the window (control: within it the same is enough)', () => {
     for (const [pause, expected] of [
       [500, true],

@@ -245,6 +245,24 @@ describe('S1.8 a breaker by default', () => {
     assert.equal(gate.pressure.value.level, 2)
   })
 
+  for (const [what, act, state, admitted] of [
+    ['opens it again', (gate: Breaker): void => gate.trip(), 'open', false],
+    ['closes it', (gate: Breaker): void => gate.reset(), 'closed', true],
+  ] as const)
+    it(`S1.8 whoever hears that it is half open and ${what} is heeded before anybody is let in, and all hear of it`, () => {
+      const { clock, gate } = make()
+      gate.trip()
+      clock.advance(30_000)
+      const heard: BreakerState[] = []
+      using _first = gate.state.subscribe((now) => {
+        if (now === 'half-open') act(gate)
+      })
+      using _second = gate.state.subscribe((now) => heard.push(now))
+      assert.equal(gate.tryEnter().admitted, admitted)
+      assert.equal(gate.state.value, state)
+      assert.equal(heard.at(-1), state)
+    })
+
   it('S1.8 closed for good it refuses with closed', () => {
     const { gate } = make()
     gate.close()

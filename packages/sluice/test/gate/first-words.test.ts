@@ -18,13 +18,7 @@ import {
   tokenBuckets,
   when,
 } from '../../src/index.ts'
-
-/** Factories as JavaScript sees them: nobody keeps a newcomer from handing over something else. */
-type Loose = (...given: readonly unknown[]) => unknown
-
-function loose(factory: unknown): Loose {
-  return factory as Loose
-}
+import { loose } from '../loose.ts'
 
 const gate = semaphore({ permits: 1 })
 const refused: readonly (readonly [what: string, attempt: () => unknown, message: RegExp])[] = [

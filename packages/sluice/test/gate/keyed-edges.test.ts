@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { breaker, consecutive, keyed, semaphore, type Gate } from '../../src/index.ts'
+import { breaker, consecutive, keyed, semaphore, series, tokenBucket, when, type Gate } from '../../src/index.ts'
 import { VirtualClock } from '../../src/sim/index.ts'
 
 /** A table of one, and somebody else who comes often and leaves at once. */
 function crowd(gate: Gate): void {
   for (let time = 0; time < 1000; time++) {
     const verdict = gate.tryEnter({ flow: 'frequent' })
-    if (verdict.admitted) verdict.release('success')
+    // At no cost: else what they share would be spent.
+    if (verdict.admitted) verdict.release('ignored', 0)
   }
 }
 
@@ -39,6 +40,30 @@ describe('S1.13 a key keeps its gate while forgetting it would change something'
     crowd(gate)
     assert.ok(!gate.tryEnter({ flow: 'rare' }).admitted, 'its breaker is still open')
   })
+
+  const bucket = (): Gate => tokenBucket({ tokens: 1, per: 60_000, clock: new VirtualClock(1000) })
+  const nested: Readonly<Record<string, () => Gate>> = {
+    'in a table of its own': () => keyed(() => 'one key', bucket),
+    'for some': () =>
+      when(
+        () => true,
+        keyed(() => 'one key', bucket),
+      ),
+    'behind another': () =>
+      series(
+        keyed(() => 'one key', bucket),
+        semaphore({ permits: 9 }),
+      ),
+  }
+  for (const [how, make] of Object.entries(nested))
+    it(`S1.13 while a bucket in it, ${how}, is spent`, () => {
+      const gate = keyed(({ flow }) => flow, make, one)
+      const permit = gate.tryEnter({ flow: 'rare' })
+      assert.ok(permit.admitted)
+      permit.release('success')
+      crowd(gate)
+      assert.ok(!gate.tryEnter({ flow: 'rare' }).admitted, 'its only token is still spent')
+    })
 
   it('S1.13 and no longer', () => {
     const gate = keyed(

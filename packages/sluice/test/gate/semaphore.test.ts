@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import * as fc from 'fast-check'
 import { fifo, RejectedError, semaphore, type Gate, type Permit, type Pressure } from '../../src/index.ts'
 import { VirtualClock } from '../../src/sim/index.ts'
 
@@ -42,6 +43,40 @@ describe('semaphore', () => {
     first.release('success')
     await Promise.all(all)
     assert.deepEqual(served, [1, 2, 3])
+  })
+
+  it('S0.7 tenths that fit are let in, however many have come and gone while it was in use', () => {
+    const steps = fc.array(fc.integer({ min: -40, max: 40 }), { minLength: 200, maxLength: 400 })
+    fc.assert(
+      fc.property(steps, (costs) => {
+        const { gate } = rig(4)
+        const held: { readonly permit: Permit; readonly tenths: number }[] = []
+        let waiting = 0
+        // Somebody who stays, for whom nothing is ever set back to 0.
+        let used = 1
+        enterNow(gate, 0.1)
+        for (const tenths of costs) {
+          if (tenths > 0) {
+            const fits = used + tenths <= 40
+            waiting++
+            const waits = gate.enter({ cost: tenths / 10 }, (verdict) => {
+              waiting--
+              if (!verdict.admitted) return
+              used += tenths
+              held.push({ permit: verdict, tenths })
+            })
+            assert.equal(waits === undefined, fits, `${tenths} tenths, ${used} of 40 are used`)
+            waits?.cancel()
+          } else {
+            const [left] = held.splice(-tenths % Math.max(1, held.length), 1)
+            left?.permit.release('success')
+            used -= left?.tenths ?? 0
+          }
+        }
+        assert.equal(waiting, 0)
+      }),
+      { seed: 7, numRuns: 200 },
+    )
   })
 
   it('S0.7 weighs: a wide head waits for room and is not overtaken', () => {

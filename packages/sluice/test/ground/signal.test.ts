@@ -44,6 +44,46 @@ describe('Source', () => {
     source.changed()
     assert.equal(calls, 1)
   })
+
+  it('bears one that listens anew each time, and tells it once', () => {
+    const source = new Source(() => 0)
+    using _other = source.subscribe(() => {})
+    let calls = 0
+    let subscription: Disposable
+    const anew = (): void => {
+      subscription[Symbol.dispose]()
+      if (++calls < 100) subscription = source.subscribe(anew)
+    }
+    subscription = source.subscribe(anew)
+    source.changed()
+    assert.equal(calls, 1)
+    source.changed()
+    assert.equal(calls, 2)
+  })
+
+  it('does not tell one that another has ended meanwhile', () => {
+    const source = new Source(() => 0)
+    using _first = source.subscribe(() => second[Symbol.dispose]())
+    const second = source.subscribe(() => assert.fail('told after its end'))
+    source.changed()
+  })
+
+  it('tells all of one change after the other, also where a listener causes the next', () => {
+    let value = 'open'
+    const source = new Source(() => value)
+    const heard: string[] = []
+    using _first = source.subscribe((told) => {
+      heard.push(`first ${told}`)
+      if (told !== 'open') return
+      value = 'closed'
+      source.changed()
+    })
+    using _second = source.subscribe((told) => heard.push(`second ${told}`))
+    source.changed()
+    assert.deepEqual(heard, ['first open', 'second open', 'first closed', 'second closed'])
+    source.changed()
+    assert.deepEqual(heard.slice(4), ['first closed', 'second closed'], 'and again afterwards')
+  })
 })
 
 describe('worst', () => {

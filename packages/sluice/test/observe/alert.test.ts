@@ -57,6 +57,48 @@ describe('alerts', () => {
     watch[Symbol.dispose]()
   })
 
+  it('S2.7 that could never fire say so at once', () => {
+    const alert = (fields: object): Alert => ({
+      name: 'queue',
+      when: { metric: 'depth', above: 5 },
+      action() {},
+      ...fields,
+    })
+    const refused: readonly (readonly [fields: object, message: RegExp])[] = [
+      [
+        { when: { metric: 'queueDepth', above: 5 } },
+        /^monitor\.alerts\.queue\.when\.metric: .*depth, .*got "queueDepth"$/,
+      ],
+      [{ when: { metric: 'at', above: 5 } }, /^monitor\.alerts\.queue\.when\.metric: .*got "at"$/],
+      [{ when: { above: 5 } }, /^monitor\.alerts\.queue\.when\.metric: .*got undefined$/],
+      [{ when: 'depth > 5' }, /^monitor\.alerts\.queue\.when: expected an object of options, got "depth > 5"$/],
+      [{ action: 'warn' }, /^monitor\.alerts\.queue\.action: expected a function, got "warn"$/],
+    ]
+    for (const [fields, message] of refused)
+      assert.throws(() => rig({ alerts: [alert(fields)] }), { name: 'RangeError', message })
+    const { watch, clock } = rig({ alerts: [alert({})] })
+    watch[Symbol.dispose]()
+    assert.equal(clock.pending, 0)
+  })
+
+  it('S2.7 are all looked at, whatever is thrown by an action, by who is told of that, and by who reads along', () => {
+    const notes: string[] = []
+    const fails = (): never => {
+      throw new Error('thrown in a monitor')
+    }
+    const broken: Alert = { name: 'broken', when: { metric: 'depth', above: 0 }, action: fails }
+    const { clock, watch, arrive } = rig({
+      alerts: [broken, noting({ metric: 'depth', above: 0 }, notes)],
+      failed: fails,
+    })
+    using _reader = watch.subscribe(fails)
+    arrive(2)
+    // Each surfaces by itself, on the monitor's own clock.
+    for (let error = 0; error < 2; error++) assert.throws(() => clock.advance(1000), /thrown in a monitor/)
+    assert.deepEqual([notes, watch.raised, watch.failures], [['raised at 1'], ['broken', 'noted'], 1])
+    watch[Symbol.dispose]()
+  })
+
   it('S2.7 may ask any question of a reading', () => {
     const notes: string[] = []
     const alerts = [noting(({ utilization, depth }) => utilization === 1 && depth === 0, notes)]

@@ -3,15 +3,14 @@ import { describe, it } from 'node:test'
 import { monitor, semaphore, tally } from '../../src/index.ts'
 import { otel } from '../../src/observe/otel.ts'
 import { prometheus } from '../../src/observe/prometheus.ts'
-
-type Loose = (...given: readonly unknown[]) => unknown
+import { loose } from '../loose.ts'
 
 const gate = semaphore({ permits: 1 })
 const registry = { registerMetric: (): void => {} }
 const meter = { createHistogram: (): void => {} }
-const tell: Loose = prometheus as unknown as Loose
-const send: Loose = otel as unknown as Loose
-const watch: Loose = monitor as unknown as Loose
+const tell = loose(prometheus)
+const send = loose(otel)
+const watch = loose(monitor)
 
 describe('S1.14 what a newcomer types first, of figures', () => {
   const refused: readonly (readonly [what: string, attempt: () => unknown, message: RegExp])[] = [

@@ -78,6 +78,16 @@ describe('checkScenario', () => {
       'load.phases[0].times: expected rate or times, got 2',
     ],
     [
+      'more than time can tell apart',
+      { ...scenario, load: { phases: [{ lasts: 1, rate: [1, 1e300] }] } },
+      'load.phases[0].rate[1]: expected a number from 0 to 1000000000, got 1e+300',
+    ],
+    [
+      'bursts without end',
+      { ...scenario, load: { phases: [{ lasts: 1, times: 1, bursts: { every: 1, on: 1, to: 1e9 } }] } },
+      'load.phases[0].bursts.to: expected a number from 0 to 1000000, got 1000000000',
+    ],
+    [
       'a ramp of three',
       { ...scenario, load: { phases: [{ lasts: 1, rate: [1, 2, 3] }] } },
       'load.phases[0].rate: expected a number, or a pair from … to, got [1,2,3]',

@@ -19,9 +19,9 @@ const MUTANTS: readonly (readonly [what: string, file: string, from: string, to:
   ['a refusal is not told', 'channel', 'tell(this.#clock, this.#options.onDrop, item, reason);', ''],
   ['a direct hand-over is not counted', 'channel', 'this.#taken++;\n            taker.putAway', 'taker.putAway'],
   ['one too many', 'channel', 'this.#items.size < this.capacity', 'this.#items.size <= this.capacity'],
-  ['a listener stays on the signal of a taker', 'taker', "removeEventListener('abort', this.leave)", 'dispatchEvent'],
+  ['a listener stays on the signal of a taker', 'taker', 'unwatchAbort(this.signal, this)', ''],
   ['a timer stays behind a sender', 'sender', 'this.timer?.cancel();', ''],
-  ['a listener stays behind a sender', 'sender', "removeEventListener('abort', this.leave)", 'dispatchEvent'],
+  ['a listener stays behind a sender', 'sender', 'unwatchAbort(this.signal, this)', ''],
   ['resume comes twice', 'watermarks', '!this.paused ||', ''],
   ['resume never comes', 'watermarks', 'size > this.#low', 'size >= this.#low'],
   [

@@ -14,13 +14,7 @@ import {
   throttle,
   window,
 } from '../../src/index.ts'
-
-/** Factories as JavaScript sees them: nobody keeps a newcomer from handing over something else. */
-type Loose = (...given: readonly unknown[]) => unknown
-
-function loose(factory: unknown): Loose {
-  return factory as Loose
-}
+import { loose } from '../loose.ts'
 
 const bounds = { capacity: 4, policy: 'reject' }
 const work = (item: unknown): unknown => item

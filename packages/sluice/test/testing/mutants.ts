@@ -29,17 +29,22 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'this.#slots = undefined; slots.release(',
     replace: 'slots.release(',
   },
-  { name: 'one too many is let in', file: SLOTS, find: '+ cost <= this.#limit', replace: '+ cost <= this.#limit + 1' },
+  {
+    name: 'one too many is let in',
+    file: SLOTS,
+    find: '+ cost <= this.#limit + ROUNDING',
+    replace: '+ cost <= this.#limit + 1',
+  },
   {
     name: 'one too many is let in of those who ask for nothing special',
     file: SLOTS,
-    find: 'Math.min(parts.limit, parts.threshold) - 1',
-    replace: 'Math.min(parts.limit, parts.threshold)',
+    find: 'Math.min(limit, this.#threshold) - 1',
+    replace: 'Math.min(limit, this.#threshold)',
   },
   {
     name: 'a wide waiter is let in where it does not fit',
     file: SLOTS,
-    find: 'waiter.cost > this.#limit - this.#inflight && this.#inflight > 0',
+    find: 'this.#inflight + cost > this.#limit + ROUNDING',
     replace: 'false',
   },
   {
@@ -69,7 +74,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a release of a limiter lets nobody in',
     file: SLOTS,
-    find: 'this.#limitMoved(before, meter); } this.#serve(now);',
+    find: 'this.#limitMoved(before, meter); } this.left(now);',
     replace: 'this.#limitMoved(before, meter); }',
   },
   {
@@ -106,6 +111,12 @@ export const MUTANTS: readonly Mutant[] = [
     file: ROOM,
     find: 'keeper.left(clock.now());',
     replace: '',
+  },
+  {
+    name: 'whoever listens to the pressure of a bucket hears nothing',
+    file: 'gate/bucket.js',
+    find: 'extras?.pressure?.changed(); return true;',
+    replace: 'return true;',
   },
   { name: 'an evicted waiter hears nothing', file: ROOM, find: "this.#refuse(loser, 'evicted');", replace: ';' },
   {
