@@ -2,6 +2,9 @@ import {
   checkFunction,
   checkNumber,
   systemClock,
+  unwatchAbort,
+  watchAbort,
+  type AbortListener,
   type Clock,
   type Instant,
   type Millis,
@@ -102,8 +105,8 @@ class WorkerConsumer<J extends BullmqJob, R> implements BullmqConsumer<J, R> {
   readonly process = async (job: J, token?: string, signal?: AbortSignal): Promise<R> => {
     const began = this.#clock.now()
     const controller = new AbortController()
-    const leave = (): void => controller.abort(signal?.reason)
-    signal?.addEventListener('abort', leave, { once: true })
+    const caller: AbortListener = { aborted: (reason) => controller.abort(reason) }
+    if (signal) watchAbort(signal, caller)
     this.#controllers.add(controller)
     try {
       return await this.#jobs.process(
@@ -112,7 +115,7 @@ class WorkerConsumer<J extends BullmqJob, R> implements BullmqConsumer<J, R> {
         controller.signal,
       )
     } finally {
-      signal?.removeEventListener('abort', leave)
+      if (signal) unwatchAbort(signal, caller)
       this.#controllers.delete(controller)
     }
   }

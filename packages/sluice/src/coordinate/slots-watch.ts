@@ -1,21 +1,22 @@
-import type { Arrival } from '../ground/index.ts'
+import { unwatchAbort, watchAbort, type AbortListener, type Arrival } from '../ground/index.ts'
 
 /** Aborts the signal of one piece of work when its caller leaves or its lease is lost, whichever is first. */
-export class SlotWatch {
+export class SlotWatch implements AbortListener {
   readonly #controller = new AbortController()
   readonly #signal: AbortSignal | undefined
-  readonly #leave: (() => void) | undefined
 
   constructor(signal: AbortSignal | undefined) {
     this.#signal = signal
-    if (signal === undefined) return
-    if (signal.aborted) this.#controller.abort(signal.reason)
-    this.#leave = (): void => this.#controller.abort(signal.reason)
-    signal.addEventListener('abort', this.#leave, { once: true })
+    if (signal?.aborted === true) this.aborted(signal.reason)
+    else if (signal !== undefined) watchAbort(signal, this)
   }
 
   get signal(): AbortSignal {
     return this.#controller.signal
+  }
+
+  aborted(reason: unknown): void {
+    this.#controller.abort(reason)
   }
 
   lost(reason: Error): void {
@@ -23,7 +24,7 @@ export class SlotWatch {
   }
 
   done(): void {
-    if (this.#leave !== undefined) this.#signal?.removeEventListener('abort', this.#leave)
+    if (this.#signal !== undefined) unwatchAbort(this.#signal, this)
   }
 }
 

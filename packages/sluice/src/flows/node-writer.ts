@@ -1,3 +1,4 @@
+import { unwatchAbort, watchAbort, type AbortListener } from '../ground/index.ts'
 import { unwatchDeparture, watchDeparture, type Connection, type Leaver } from '../http/index.ts'
 import { prematureClose } from './premature-close.ts'
 import { Wait } from './wait.ts'
@@ -10,7 +11,7 @@ interface Pipelined {
 }
 
 /** A {@link Writer} over `write() === false` and `drain`. */
-export class NodeWriter<T> implements Writer<T>, Leaver {
+export class NodeWriter<T> implements Writer<T>, Leaver, AbortListener {
   readonly #writable: NodeWritable<T>
   readonly #options: WriterOptions
   #drained: Wait | undefined
@@ -23,7 +24,7 @@ export class NodeWriter<T> implements Writer<T>, Leaver {
     this.#writable = writable
     this.#options = options
     const { signal } = options
-    signal?.addEventListener('abort', this.#onAbort, { once: true })
+    if (signal) watchAbort(signal, this)
     writable.on('drain', this.#onDrain)
     writable.on('error', this.#onError)
     writable.on('close', this.#onClose)
@@ -32,7 +33,7 @@ export class NodeWriter<T> implements Writer<T>, Leaver {
     const { socket, req } = writable as Pipelined
     if (socket === null && typeof req?.socket?.on === 'function') this.#watched = req.socket
     if (this.#watched !== undefined) watchDeparture(this.#watched, this)
-    if (signal?.aborted === true) this.#onAbort()
+    if (signal?.aborted === true) this.#fail(signal.reason)
     else if (writable.writableFinished) this.#onFinish()
     else if (writable.destroyed) this.#onClose()
   }
@@ -43,6 +44,10 @@ export class NodeWriter<T> implements Writer<T>, Leaver {
 
   left(): void {
     this.#onClose()
+  }
+
+  aborted(reason: unknown): void {
+    this.#fail(reason)
   }
 
   write(chunk: T): Promise<void> | undefined {
@@ -85,8 +90,6 @@ export class NodeWriter<T> implements Writer<T>, Leaver {
 
   readonly #onClose = (): void => this.#fail(this.#writable.errored ?? prematureClose())
 
-  readonly #onAbort = (): void => this.#fail(this.#options.signal!.reason)
-
   readonly #onFinish = (): void => {
     if (this.#over) return
     this.#putAway()
@@ -110,8 +113,9 @@ export class NodeWriter<T> implements Writer<T>, Leaver {
   }
 
   #putAway(): void {
+    const { signal } = this.#options
     this.#over = true
-    this.#options.signal?.removeEventListener('abort', this.#onAbort)
+    if (signal) unwatchAbort(signal, this)
     this.#writable.off('drain', this.#onDrain)
     this.#writable.off('error', this.#onError)
     this.#writable.off('close', this.#onClose)

@@ -1,3 +1,4 @@
+import { unwatchAbort, watchAbort, type AbortListener } from '../ground/index.ts'
 import { Feed, type Generation } from './feed.ts'
 import type { Writable } from './writable.ts'
 import { writer } from './writer.ts'
@@ -28,8 +29,8 @@ export async function pump<T>(source: Generation<T>, writable: Writable<T>, opti
   // The stream may have been over before there was a feed to tell.
   if (over !== undefined) return out.end()
   feed = new Feed(source, (item) => out.write(item))
-  const abort = (): void => out.abort(signal!.reason)
-  signal?.addEventListener('abort', abort, { once: true })
+  const caller: AbortListener = { aborted: (reason) => out.abort(reason) }
+  if (signal) watchAbort(signal, caller)
   try {
     await feed.done
     if (end) await out.end()
@@ -38,6 +39,6 @@ export async function pump<T>(source: Generation<T>, writable: Writable<T>, opti
     out.abort(error)
     throw error
   } finally {
-    signal?.removeEventListener('abort', abort)
+    if (signal) unwatchAbort(signal, caller)
   }
 }

@@ -2,7 +2,14 @@
  * Writing at the pace of whoever reads: writers that wait for `drain`, bounded buffers for each reader, hubs.
  * @module
  */
-import { RejectedError, type Outcome, type Permit } from '../ground/index.ts'
+import {
+  RejectedError,
+  unwatchAbort,
+  watchAbort,
+  type AbortListener,
+  type Outcome,
+  type Permit,
+} from '../ground/index.ts'
 import { Feed, type Generation } from './feed.ts'
 import type { Reader, ReaderEnd } from './reader.ts'
 
@@ -52,13 +59,15 @@ export async function stream<T>(
     feed.stop(how.reason)
     if (how.how !== 'finished') permit?.release('ignored')
   })
-  const callOff = (): void => {
-    calledOff = true
-    feed.stop(signal!.reason)
-    reader.disconnect('cancelled')
+  const caller: AbortListener = {
+    aborted: (reason) => {
+      calledOff = true
+      feed.stop(reason)
+      reader.disconnect('cancelled')
+    },
   }
-  if (signal?.aborted === true) callOff()
-  else signal?.addEventListener('abort', callOff, { once: true })
+  if (signal?.aborted === true) caller.aborted(signal.reason)
+  else if (signal) watchAbort(signal, caller)
   try {
     await feed.done
     await reader.end()
@@ -75,7 +84,7 @@ export async function stream<T>(
     reader.disconnect('failed')
     throw error
   } finally {
-    signal?.removeEventListener('abort', callOff)
+    if (signal) unwatchAbort(signal, caller)
     watching[Symbol.dispose]()
   }
 }

@@ -1,9 +1,10 @@
+import { unwatchAbort, watchAbort, type AbortListener } from '../ground/index.ts'
 import { prematureClose } from './premature-close.ts'
 import { Wait } from './wait.ts'
 import type { WebWriterLike, Writer, WriterOptions } from './writable.ts'
 
 /** A {@link Writer} over `desiredSize` and `ready`. */
-export class WebWriter<T> implements Writer<T> {
+export class WebWriter<T> implements Writer<T>, AbortListener {
   readonly #writer: WebWriterLike<T>
   readonly #options: WriterOptions
   /** What the stream wanted at first: what it wants less of now, it holds. */
@@ -19,13 +20,17 @@ export class WebWriter<T> implements Writer<T> {
     this.#room = writer.desiredSize ?? 0
     writer.closed.then(this.#closed, this.#fail)
     const { signal } = options
-    if (signal?.aborted === true) this.#onAbort()
-    else signal?.addEventListener('abort', this.#onAbort, { once: true })
+    if (signal?.aborted === true) this.#fail(signal.reason)
+    else if (signal) watchAbort(signal, this)
   }
 
   get held(): number {
     if (this.#over) return 0
     return Math.max(0, this.#room - (this.#writer.desiredSize ?? this.#room))
+  }
+
+  aborted(reason: unknown): void {
+    this.#fail(reason)
   }
 
   write(chunk: T): Promise<void> | undefined {
@@ -66,8 +71,6 @@ export class WebWriter<T> implements Writer<T> {
     ready?.resolve()
   }
 
-  readonly #onAbort = (): void => this.#fail(this.#options.signal!.reason)
-
   readonly #closed = (): void => {
     if (this.#over) return
     this.#putAway()
@@ -86,8 +89,9 @@ export class WebWriter<T> implements Writer<T> {
   }
 
   #putAway(): void {
+    const { signal } = this.#options
     this.#over = true
-    this.#options.signal?.removeEventListener('abort', this.#onAbort)
+    if (signal) unwatchAbort(signal, this)
     this.#writer.releaseLock()
   }
 }

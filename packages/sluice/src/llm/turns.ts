@@ -2,6 +2,9 @@ import {
   isRejection,
   RejectedError,
   throwLater,
+  unwatchAbort,
+  watchAbort,
+  type AbortListener,
   type Clock,
   type Instant,
   type Millis,
@@ -87,10 +90,10 @@ export class Turns {
     }
     waiter.wants = this.#keeper.wantedBy(waiter)
     return new Promise((resolve, reject) => {
-      const left = (): void => this.#leave(waiter, asError(signal?.reason))
-      signal?.addEventListener('abort', left, { once: true })
+      const caller: AbortListener = { aborted: (reason) => this.#leave(waiter, asError(reason)) }
+      if (signal) watchAbort(signal, caller)
       waiter.answer = (answer) => {
-        signal?.removeEventListener('abort', left)
+        if (signal) unwatchAbort(signal, caller)
         if (answer instanceof Error) reject(answer)
         else resolve(answer)
       }

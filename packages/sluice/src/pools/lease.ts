@@ -1,4 +1,14 @@
-import type { Clock, Instant, Millis, Outcome, Permit, Timer } from '../ground/index.ts'
+import {
+  unwatchAbort,
+  watchAbort,
+  type AbortListener,
+  type Clock,
+  type Instant,
+  type Millis,
+  type Outcome,
+  type Permit,
+  type Timer,
+} from '../ground/index.ts'
 import { faultOf, type PoolPort } from './pool-port.ts'
 
 /** Whoever lends. */
@@ -40,7 +50,7 @@ interface CalledOff {
  * At its deadline, or when its caller leaves, what the server is doing for it is cancelled. Then it has `grace` ms to
  * come back before it is taken away.
  */
-export class Lease<C extends object> {
+export class Lease<C extends object> implements AbortListener {
   readonly client: C
   readonly since: Instant
   readonly flow: string | undefined
@@ -48,7 +58,6 @@ export class Lease<C extends object> {
   readonly #permit: Permit
   readonly #options: LeaseOptions
   #timer: Timer | undefined
-  #leave: (() => void) | undefined
   #calledOff: CalledOff | undefined
   #cancelled: PromiseLike<void> | undefined
   #hurry: ((reason: unknown) => void) | undefined
@@ -66,10 +75,9 @@ export class Lease<C extends object> {
     if (deadline < Infinity)
       this.#timer = lender.clock.after(deadline - this.since, () => this.callOff(lender.tooLate(deadline), 'dropped'))
     if (signal === undefined) return
-    this.#leave = (): void => this.callOff(signal.reason, 'ignored')
-    signal.addEventListener('abort', this.#leave, { once: true })
     // Left between the answer of the pool and now, of which no event will tell any more.
-    if (signal.aborted) this.#leave()
+    if (signal.aborted) this.aborted(signal.reason)
+    else watchAbort(signal, this)
   }
 
   /** True once it was given back or taken away. */
@@ -146,6 +154,11 @@ export class Lease<C extends object> {
     else void this.#cancelled.then(() => this.#giveBack(last, close))
   }
 
+  /** Its caller's signal was. */
+  aborted(reason: unknown): void {
+    this.callOff(reason, 'ignored')
+  }
+
   /** Stops its work, on the server too, and refuses more of it. */
   callOff(reason: unknown, outcome: Outcome): void {
     if (this.#ended || this.#calledOff !== undefined) return
@@ -178,7 +191,8 @@ export class Lease<C extends object> {
   }
 
   #putAway(): void {
+    const { signal } = this.#options
     this.#timer?.cancel()
-    if (this.#leave !== undefined) this.#options.signal?.removeEventListener('abort', this.#leave)
+    if (signal !== undefined) unwatchAbort(signal, this)
   }
 }

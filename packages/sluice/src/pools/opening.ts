@@ -1,4 +1,12 @@
-import type { Clock, Millis, Outcome, Permit } from '../ground/index.ts'
+import {
+  unwatchAbort,
+  watchAbort,
+  type AbortListener,
+  type Clock,
+  type Millis,
+  type Outcome,
+  type Permit,
+} from '../ground/index.ts'
 import { faultOf, type PoolPort } from './pool-port.ts'
 
 /** How long somebody waits for a connection to be there, and how it may leave. */
@@ -60,13 +68,13 @@ export class Opening<C extends object> {
         reject(reason)
         this.#cut?.(reason)
       }
-      const aborted = (): void => leave('ignored', signal?.reason)
+      const caller: AbortListener = { aborted: (reason) => leave('ignored', reason) }
       const timer = clock.after(patience, () => leave('dropped', late()))
       const putAway = (): void => {
         timer.cancel()
-        signal?.removeEventListener('abort', aborted)
+        if (signal) unwatchAbort(signal, caller)
       }
-      signal?.addEventListener('abort', aborted, { once: true })
+      if (signal) watchAbort(signal, caller)
       opening.then(
         (client) => {
           putAway()
@@ -79,7 +87,7 @@ export class Opening<C extends object> {
           reject(error)
         },
       )
-      if (signal?.aborted === true) aborted()
+      if (signal?.aborted === true) caller.aborted(signal.reason)
     })
   }
 

@@ -1,23 +1,14 @@
+import { getEventListeners } from 'node:events'
+
 /** Lets every promise that can settle do so. */
 export function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
-/** An abort signal that knows how many listeners it has. */
+/** An abort signal, and how many listeners it has. */
 export function watchedSignal(): { readonly controller: AbortController; readonly listeners: () => number } {
   const controller = new AbortController()
-  const { signal } = controller
-  const held = new Set<unknown>()
-  const [add, remove] = [signal.addEventListener.bind(signal), signal.removeEventListener.bind(signal)]
-  signal.addEventListener = (...args: Parameters<typeof add>): void => {
-    held.add(args[1])
-    add(...args)
-  }
-  signal.removeEventListener = (...args: Parameters<typeof remove>): void => {
-    held.delete(args[1])
-    remove(...args)
-  }
-  return { controller, listeners: () => held.size }
+  return { controller, listeners: () => getEventListeners(controller.signal, 'abort').length }
 }
 
 /** A source that is fed by hand, and notes what is done to it. */
