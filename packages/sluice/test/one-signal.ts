@@ -13,7 +13,7 @@ export interface Uses {
 }
 
 /** Twenty at once with one signal: they share one listener, all end and leave none, and all hear of an abort. */
-export async function shareOneSignal(uses: () => Uses): Promise<void> {
+export async function shareOneSignal(uses: () => Uses | Promise<Uses>): Promise<void> {
   const warnings: string[] = []
   const warned = ({ name }: Error): void => void warnings.push(name)
   process.on('warning', warned)
@@ -41,8 +41,8 @@ interface Begun {
   readonly listeners: () => number
 }
 
-async function begun(uses: () => Uses): Promise<Begun> {
-  const made = uses()
+async function begun(uses: () => Uses | Promise<Uses>): Promise<Begun> {
+  const made = await uses()
   const { controller, listeners } = watchedSignal()
   const ends = Array.from({ length: TIMES }, () => made.begin(controller.signal))
   await settle()

@@ -1,22 +1,23 @@
-import type { Clock, Millis } from '../../ground/index.ts'
+import { unwatchAbort, watchAbort, type AbortListener, type Clock, type Millis } from '../../ground/index.ts'
 
 /** Waits so long, holding nothing. @throws `signal.reason` as soon as it is aborted */
 export function abortableSleep(clock: Clock, delay: Millis, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
-    if (signal?.aborted === true) return reject(reasonOf(signal))
-    const left = (): void => {
-      timer.cancel()
-      reject(reasonOf(signal))
+    if (signal?.aborted === true) return reject(errorOf(signal.reason))
+    const sleeper: AbortListener = {
+      aborted(reason) {
+        timer.cancel()
+        reject(errorOf(reason))
+      },
     }
     const timer = clock.after(delay, () => {
-      signal?.removeEventListener('abort', left)
+      if (signal) unwatchAbort(signal, sleeper)
       resolve()
     })
-    signal?.addEventListener('abort', left, { once: true })
+    if (signal) watchAbort(signal, sleeper)
   })
 }
 
-function reasonOf(signal: AbortSignal | undefined): Error {
-  const reason: unknown = signal?.reason
+function errorOf(reason: unknown): Error {
   return reason instanceof Error ? reason : new Error(String(reason))
 }

@@ -1,3 +1,4 @@
+import { unwatchAbort, watchAbort, type AbortListener } from '../../ground/index.ts'
 import type { LlmLease, RefusalVerdict } from '../lease.ts'
 import type { ProviderRefusal } from '../refused.ts'
 import type { LlmUsage } from '../request.ts'
@@ -9,11 +10,10 @@ const forgotten = new FinalizationRegistry<() => void>((end) => end())
  * Sees to it that the lease of an answer under way ends: when the answer does, when it breaks off, as soon as its caller
  * aborts, or at last when the answer itself is gone.
  */
-export class AnswerWatch {
+export class AnswerWatch implements AbortListener {
   readonly #lease: LlmLease
   readonly #signal: AbortSignal | undefined
   readonly #used: () => LlmUsage
-  readonly #left = (): void => this.leave()
 
   /** @param used what it has used so far, as far as can be seen */
   constructor(lease: LlmLease, signal: AbortSignal | undefined, used: () => LlmUsage) {
@@ -21,7 +21,7 @@ export class AnswerWatch {
     this.#signal = signal
     this.#used = used
     if (signal?.aborted === true) this.leave()
-    else signal?.addEventListener('abort', this.#left, { once: true })
+    else if (signal) watchAbort(signal, this)
   }
 
   /** True once its end is known: nothing after it counts. */
@@ -53,13 +53,17 @@ export class AnswerWatch {
     return verdict
   }
 
+  aborted(): void {
+    this.leave()
+  }
+
   leave(): void {
     if (!this.ended) this.#lease.abandon(this.#used())
     this.#end()
   }
 
   #end(): void {
-    this.#signal?.removeEventListener('abort', this.#left)
+    if (this.#signal) unwatchAbort(this.#signal, this)
     forgotten.unregister(this)
   }
 }
