@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { unwatchDeparture, watchDeparture, type Leaver } from 'sluice/http'
 import { dismissBody } from './dismiss-body.ts'
+import { endWhole } from './end-whole.ts'
 import { isGrpc, statusOfGrpc } from './grpc.ts'
 import { takesTrailers } from './hop-by-hop.ts'
 import { answer } from './own-answer.ts'
@@ -114,22 +115,10 @@ export class Exchange implements UpstreamReceiver, Leaver {
     this.#settle({ status: meant ?? res.statusCode })
     if (trailers !== undefined && takesTrailers(this.#req.headers.te)) addTrailers(res, trailersOf(trailers))
     if (this.#first === undefined) this.#res.end()
-    else this.#endWith(latin1(this.#first))
+    else endWhole(res, this.#first)
     // Its head is out: from here on this is what limits and breakers go by.
     if (meant !== undefined) res.statusCode = meant
     dismissBody(this.#req)
-  }
-
-  /** All of it at once. */
-  #endWith(text: string): void {
-    const res = this.#res
-    const socket = this.#direct
-    if (socket === undefined || res.chunkedEncoding) return void res.end(text, 'latin1')
-    // `end` would write a second, empty piece along with it, and two pieces go the slow way.
-    socket.cork()
-    res.write(text, 'latin1')
-    socket.uncork()
-    res.end()
   }
 
   failed(failure: UpstreamFailure): void {
@@ -175,10 +164,6 @@ function addTrailers(res: ServerResponse, trailers: readonly string[]): void {
   const pairs: [string, string][] = []
   for (let at = 0; at < trailers.length; at += 2) pairs.push([trailers[at]!, trailers[at + 1]!])
   res.addTrailers(pairs)
-}
-
-function latin1(chunk: Uint8Array): string {
-  return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString('latin1')
 }
 
 function writeHead(res: ServerResponse, status: number, reason: string | undefined, headers: string[]): void {
