@@ -30,7 +30,7 @@ import {
 } from './live/index.ts'
 import { listen, portOf, shut } from './listening.ts'
 import { LoadReadiness } from './readiness/index.ts'
-import { keepPace, ProxyCounts, screen, type ProxyStats } from './proxy/index.ts'
+import { keepPace, ProxyCounts, screen, writeAnswers, type ProxyStats } from './proxy/index.ts'
 import type { Visitor } from './routing/index.ts'
 import { identityOf, SecureServer } from './tls/index.ts'
 import { refuseTunnels } from './tunnel.ts'
@@ -211,6 +211,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       screen((req, res) => succession.current.handle(req, res)),
     )
     server.timeout = clientTimeoutOf(first)
+    writeAnswers(server, () => succession.current.plan.refusals)
     server.on(
       'checkContinue',
       screen((req, res) => succession.current.handleContinue(req, res)),

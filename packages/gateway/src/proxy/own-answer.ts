@@ -1,5 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { bodyFormat } from 'sluice/http'
+import { STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { bodyFormat, type BodyFormat } from 'sluice/http'
 import { dismissBody } from './dismiss-body.ts'
 import { grpcAnswer, isGrpc } from './grpc.ts'
 
@@ -15,18 +15,15 @@ export interface OwnAnswer {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-const TITLES: Readonly<Record<number, string>> = {
-  400: 'Bad Request',
-  405: 'Method Not Allowed',
-  417: 'Expectation Failed',
-  431: 'Request Header Fields Too Large',
-  501: 'Not Implemented',
-  502: 'Bad Gateway',
-  504: 'Gateway Timeout',
-  505: 'HTTP Version Not Supported',
+/** How each server answers whoever does not say how. */
+const formats = new WeakMap<object, () => BodyFormat>()
+
+/** From now on the own answers of a server are written in this format, unless a client asks for another one. */
+export function writeAnswers(server: Server, format: () => BodyFormat): void {
+  formats.set(server, format)
 }
 
-/** Answers in the upstream's place: the envelope of requirement S3.3, or problem details where those are asked for. */
+/** Answers in the upstream's place: as the gates of its server do, in the envelope of requirement S3.3 or problem details. */
 export function answer(req: IncomingMessage, res: ServerResponse, own: OwnAnswer): void {
   if (res.headersSent || res.destroyed) return
   const { status, code, message, retryAfter } = own
@@ -36,11 +33,13 @@ export function answer(req: IncomingMessage, res: ServerResponse, own: OwnAnswer
     res.writeHead(told.status, told.headers).end()
     return
   }
-  const problem = bodyFormat(req.headers.accept, 'envelope') === 'problem'
+  const { server } = req.socket as { readonly server?: Server }
+  const standard = server && formats.get(server)?.()
+  const problem = bodyFormat(req.headers.accept, standard ?? 'envelope') === 'problem'
   const retry = retryAfter ?? null
   const body = JSON.stringify(
     problem
-      ? { type: 'about:blank', title: TITLES[status] ?? code, status, detail: message, code, retry_after: retry }
+      ? { type: 'about:blank', title: STATUS_CODES[status] ?? code, status, detail: message, code, retry_after: retry }
       : { success: false, error: { code, message, retry_after: retry } },
   )
   if (retryAfter !== undefined) res.setHeader('retry-after', String(retryAfter))

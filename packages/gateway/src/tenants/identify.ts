@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { RejectedError } from 'sluice'
-import type { Caller } from 'sluice/http'
+import { byAddress, type Caller } from 'sluice/http'
 import type { TenantsConfig } from '../config/index.ts'
 import { apiKeys } from './api-keys.ts'
 import { busy, unauthenticated, type Identity, type Unknown } from './identity.ts'
@@ -54,8 +54,6 @@ function tooMany(error: unknown): Unknown {
   return busy(error.rejection)
 }
 
-/** Whoever has one IPv6 address has the 2^64 beside it. */
-function addressOf({ address = 'unknown' }: Caller<IncomingMessage>): string {
-  const groups = address.split(':')
-  return groups.length === 8 ? `${groups.slice(0, 4).join(':')}::/64` : address
+function addressOf(caller: Caller<IncomingMessage>): string {
+  return byAddress(caller) ?? 'unknown'
 }

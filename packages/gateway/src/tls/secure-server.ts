@@ -4,7 +4,6 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { Identity } from './identity.ts'
 import { StreamPort } from './stream-port.ts'
-import { Unasked } from './unasked.ts'
 
 /**
  * HTTP/1.1 and HTTP/2 behind TLS, on one port: whichever the client chooses (ALPN). HTTP/1.1 is that of node:https, with
@@ -14,7 +13,6 @@ export class SecureServer extends Server {
   readonly #streams: StreamPort
   /** All that is connected, what has not said hello included. */
   readonly #connections = new Set<Socket>()
-  readonly #unasked = new Unasked()
 
   constructor(identity: Identity, options: ServerOptions, listener: RequestListener) {
     const { cert, key, minVersion } = identity
@@ -24,10 +22,7 @@ export class SecureServer extends Server {
     this.removeAllListeners('secureConnection')
     this.on('secureConnection', (socket: TLSSocket) => {
       if (socket.alpnProtocol === 'h2') this.#streams.take(socket)
-      else {
-        this.#unasked.add(socket)
-        speakHttp1!.call(this, socket)
-      }
+      else speakHttp1!.call(this, socket)
     })
     this.on('connection', (socket: Socket) => {
       this.#connections.add(socket)
@@ -46,11 +41,9 @@ export class SecureServer extends Server {
     return this
   }
 
-  /** Where it is closing, also those that do not come to ask anything. */
   override closeIdleConnections(): void {
     super.closeIdleConnections()
     this.#streams.closeIdle()
-    if (this.#streams.isClosing) this.#unasked.sweep(this.headersTimeout)
   }
 
   override closeAllConnections(): void {

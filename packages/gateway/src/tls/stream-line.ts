@@ -1,3 +1,4 @@
+import type { Server } from 'node:http'
 import type { ServerHttp2Stream } from 'node:http2'
 import type { Peer } from './peer.ts'
 
@@ -6,6 +7,8 @@ import type { Peer } from './peer.ts'
  * itself, whatever else there is on the session.
  */
 export class StreamLine {
+  /** Who accepted the connection. */
+  readonly server: Server
   readonly encrypted: boolean
   readonly remoteAddress: string | undefined
   /** Of the body, as far as it was read. */
@@ -14,8 +17,9 @@ export class StreamLine {
   bytesWritten = 0
   readonly #stream: ServerHttp2Stream
 
-  constructor(stream: ServerHttp2Stream, peer: Peer) {
+  constructor(server: Server, stream: ServerHttp2Stream, peer: Peer) {
     this.#stream = stream
+    this.server = server
     this.remoteAddress = peer.address
     this.encrypted = peer.encrypted
   }

@@ -62,10 +62,6 @@ export class StreamPort {
     )
   }
 
-  get isClosing(): boolean {
-    return this.#isClosing
-  }
-
   /** Speaks HTTP/2 on a connection; what was read of it already is put back before. */
   take(socket: Socket): void {
     // Whoever ends a connection of HTTP/2 has left; servers of HTTP/1.1 leave the other half open.
@@ -133,7 +129,7 @@ export class StreamPort {
     if (stream.destroyed || stream.closed || peer === undefined) return
     peer.open++
     stream.once('close', () => peer.open--)
-    const line = new StreamLine(stream, peer)
+    const line = new StreamLine(server, stream, peer)
     if (server.timeout > 0) stream.setTimeout(server.timeout, () => line.destroy())
     const asked = new StreamRequest(stream, streamHead(headers, all, !stream.endAfterHeaders), line)
     // They have all of what is touched of a request and a response of HTTP/1.1, although their types are others.

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
 import { describe, it } from 'node:test'
+import { Caller } from 'sluice/http'
 import { apiKeys } from '../../src/tenants/api-keys.ts'
-import { labels, TopTenants } from '../../src/tenants/index.ts'
+import { requestReader } from '../../src/routing/index.ts'
+import { identification, labels, TopTenants } from '../../src/tenants/index.ts'
 import type { TenantsConfig } from '../../src/config/index.ts'
 
 const ADDRESS: TenantsConfig = { from: 'address', required: false, fair: true, max: 10, labels: 'hash' }
@@ -15,6 +18,18 @@ describe('apiKeys', () => {
     assert.deepEqual(find('another-key-of-ours'), { tenant: 'b', roles: [] })
     for (const wrong of ['', 'a-key-of-ours-0124', hash, `sha256:${hash}`, '__proto__', 'x'.repeat(10_000)])
       assert.equal(find(wrong), undefined, wrong.slice(0, 40))
+  })
+})
+
+describe('identification', () => {
+  it('by address: one IPv6 address stands for its network, however it is spelled', async () => {
+    const identify = await identification(ADDRESS)
+    const tenantOf = async (remoteAddress?: string): Promise<unknown> =>
+      identify(new Caller({ socket: { remoteAddress } } as IncomingMessage, requestReader))
+    for (const spelled of ['2001:db8::1', '2001:db8:0:0:8000::2', '2001:0DB8::3'])
+      assert.deepEqual(await tenantOf(spelled), { tenant: '2001:db8:0:0::/64', roles: [] })
+    assert.deepEqual(await tenantOf('::ffff:10.1.2.3'), { tenant: '10.1.2.3', roles: [] })
+    assert.deepEqual(await tenantOf(undefined), { tenant: 'unknown', roles: [] })
   })
 })
 

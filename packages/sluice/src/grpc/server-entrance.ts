@@ -17,6 +17,9 @@ import { refusedStatus } from './refused-status.ts'
 import type { ServerInterceptorOptions } from './server-options.ts'
 import { soonest } from './wall-time.ts'
 
+/** Of gRPC, from OK to UNAUTHENTICATED. */
+const CODES = [0, 16] as const
+
 /** What the calls of one interceptor have in common. */
 export class ServerEntrance {
   readonly door: Door<GrpcRequest>
@@ -55,7 +58,7 @@ export class ServerEntrance {
 
   /** What a refused call is answered with. */
   statusOf(request: GrpcRequest, rejection: Rejection, comeBack: boolean): StatusObject {
-    const own = ownAnswer(this.door.clock, 'code', () => this.#onReject?.(rejection, request))
+    const own = ownAnswer(this.door.clock, 'code', CODES, () => this.#onReject?.(rejection, request))
     return own ?? refusedStatus(rejection, this.#random, comeBack)
   }
 

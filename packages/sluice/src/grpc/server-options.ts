@@ -27,7 +27,8 @@ export interface ServerInterceptorOptions extends Omit<DoorOptions<GrpcRequest>,
   readonly retryBudget?: RetryBudget
   /**
    * Hears of each refusal, and may answer with a status of its own, at once, whose metadata then are all the trailers there
-   * are. What it throws surfaces by itself. Default: the code of the refusal, a sentence, `grpc-retry-pushback-ms` and `sluice-rejection`.
+   * are. What it throws surfaces by itself, as a code that gRPC does not have does, and the call is refused all the same.
+   * Default: the code of the refusal, a sentence, `grpc-retry-pushback-ms` and `sluice-rejection`.
    */
   readonly onReject?: (rejection: Rejection, request: GrpcRequest) => RefusedCall | undefined | void
   /** Spreads when refused clients come back. Default: the platform's. */

@@ -65,7 +65,8 @@ export interface DoorOptions<Req> {
   readonly body?: BodyFormat
   /**
    * Hears of each refusal, and may answer with a response of its own, at once: nobody waits for a promise. What it throws
-   * surfaces by itself, and the request is refused all the same. Default: the `body` format.
+   * surfaces by itself, as a status that is not from 200 to 599 does, and the request is refused all the same. Default:
+   * the `body` format.
    */
   readonly onReject?: (rejection: Rejection, req: Req) => RefusedResponse | undefined | void
   /**

@@ -13,6 +13,8 @@ import type { Reader } from './reader.ts'
 import { bodyFormat, refuse, type RefusedResponse } from './refuse.ts'
 
 const ORDINARY_ARRIVAL: Arrival = {}
+/** The statuses that end an exchange, and that `Response` takes. */
+const FINAL = [200, 599] as const
 
 /** What a door makes of its options once, and of each request before its body is read. The same for every framework. */
 export class Door<Req> {
@@ -74,7 +76,7 @@ export class Door<Req> {
   /** What a refused request is answered with. */
   refusal(req: Req, rejection: Rejection): RefusedResponse {
     const { body = 'envelope', onReject } = this.#options
-    const own = ownAnswer(this.clock, 'status', () => onReject?.(rejection, req))
+    const own = ownAnswer(this.clock, 'status', FINAL, () => onReject?.(rejection, req))
     return own ?? refuse(rejection, bodyFormat(this.#reader.header(req, 'accept'), body))
   }
 

@@ -20,8 +20,8 @@ export interface Outer {
 
 /** Whether a client is still there, as its runtime tells it. */
 export interface Presence {
-  /** The visit of its request at a door on node:http, where it passed one. */
-  readonly outer: Outer | undefined
+  /** What it came with: the same for all doors it passes, where a framework makes another `Request` of it on its way. */
+  readonly request: object
   /** True when it has left already: no event will say so any more. */
   readonly gone: boolean
   /** True where `finished` will be told; else the body of the response is the only witness of its end. */
@@ -43,16 +43,15 @@ export interface Presence {
 
 /** A client seen through the `signal` of its request: Bun, Deno, Cloudflare. */
 export class SignalPresence implements Presence {
-  readonly outer = undefined
   readonly tellsEnd = false
   readonly begun = false
   readonly written = false
-  readonly #request: Request
+  readonly request: Request
   readonly #signal: AbortSignal
   #left: (() => void) | undefined
 
   constructor(request: Request) {
-    this.#request = request
+    this.request = request
     this.#signal = request.signal
   }
 
@@ -61,7 +60,7 @@ export class SignalPresence implements Presence {
   }
 
   get loadFormat(): string | undefined {
-    return this.#request.headers.get(LOAD_FORMAT) ?? undefined
+    return this.request.headers.get(LOAD_FORMAT) ?? undefined
   }
 
   watch(watcher: Watcher): void {
@@ -109,22 +108,18 @@ interface Outgoing {
 /** A client of node:http under somebody else's fetch handler: its connection and its response tell more than a signal. */
 export class NodePresence implements Presence {
   readonly tellsEnd = true
-  readonly #request: Incoming
+  readonly request: Incoming
   readonly #response: Outgoing
   #watcher: Watcher | undefined
   #listening = false
 
   constructor(request: Incoming, response: Outgoing) {
-    this.#request = request
+    this.request = request
     this.#response = response
   }
 
   get gone(): boolean {
-    return this.#request.socket.destroyed === true
-  }
-
-  get outer(): Outer | undefined {
-    return visitOf(this.#request)
+    return this.request.socket.destroyed === true
   }
 
   get begun(): boolean {
@@ -137,31 +132,31 @@ export class NodePresence implements Presence {
 
   get loadFormat(): string | undefined {
     // The request of fetch would make a table of all headers first.
-    return loadFormatOf(this.#request.rawHeaders ?? [])
+    return loadFormatOf(this.request.rawHeaders ?? [])
   }
 
   watch(watcher: Watcher): void {
     this.#watcher = watcher
-    if (this.#hasConnection) watchDeparture(this.#request.socket, watcher)
+    if (this.#hasConnection) watchDeparture(this.request.socket, watcher)
     if (this.#listening) return
     this.#listening = true
     const left = (): void => this.#watcher?.left()
     this.#response.on('finish', () => this.#watcher?.finished(this.#response.statusCode))
     this.#response.on('close', left)
-    this.#request.on('aborted', left)
+    this.request.on('aborted', left)
     // What is reset before a HEAD was answered is told by its stream alone.
-    if (!this.#hasConnection) this.#request.stream?.on('close', left)
+    if (!this.#hasConnection) this.request.stream?.on('close', left)
   }
 
   unwatch(watcher: Watcher): void {
     this.#watcher = undefined
-    if (this.#hasConnection) unwatchDeparture(this.#request.socket, watcher)
+    if (this.#hasConnection) unwatchDeparture(this.request.socket, watcher)
   }
 
   place(most: number, clock: Clock): Place | undefined {
-    const request = this.#request
+    const request = this.request
     // Whoever passes a second gate has been taken up: holding it back would wait for itself.
-    if (most === Infinity || !this.#hasConnection || request[PLACED] === true || this.outer !== undefined)
+    if (most === Infinity || !this.#hasConnection || request[PLACED] === true || visitOf(request) !== undefined)
       return undefined
     request[PLACED] = true
     return new Place(pipelineOf(request.socket), most, clock)
@@ -172,7 +167,7 @@ export class NodePresence implements Presence {
    * the end of the others. There each response tells of its own end.
    */
   get #hasConnection(): boolean {
-    return this.#request.httpVersionMajor !== 2
+    return this.request.httpVersionMajor !== 2
   }
 
   cut(): void {

@@ -6,6 +6,7 @@ import { outcomeOf } from './outcome.ts'
 import type { Place } from './place.ts'
 import type { Outer, Presence, Watcher } from './presence.ts'
 import type { RefusedResponse } from './refuse.ts'
+import { visitOf } from './visit.ts'
 import { waitHeaders } from './wait-time.ts'
 
 const VISIT: unique symbol = Symbol('sluice.visit')
@@ -79,8 +80,8 @@ export class WebVisit<Req> implements Watcher {
 
   constructor(parts: WebVisitParts<Req>) {
     this.#parts = parts
-    const request: Request & Marked = parts.request
-    this.#outer = request[VISIT] ?? parts.presence.outer
+    const request: Marked = parts.presence.request
+    this.#outer = request[VISIT] ?? visitOf(request)
     request[VISIT] = this
   }
 

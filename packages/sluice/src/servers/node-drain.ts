@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { checkNumber, systemClock, type Clock, type Millis, type Timer } from '../ground/index.ts'
 import type { Gate } from '../gate/index.ts'
 import { openPipelines, Visit } from '../http/index.ts'
-import { silentConnections } from './node-event-loop.ts'
+import { silentConnections } from './node-connections.ts'
 import { HalfSent } from './node-half-sent.ts'
 
 /** Options of {@link drain}. */

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { openConnections } from './node-event-loop.ts'
+import { openConnections } from './node-connections.ts'
 
 /** Sweeps without another byte, or in all, after which the rest of a request head is not waited for any more. */
 export interface HalfSentPatience {

@@ -98,6 +98,19 @@ describe('what the functions of a door answer', () => {
     assert.throws(() => clock.advance(1), /the log is full/)
   })
 
+  for (const status of [9999, 600, 199, 0, -200, 200.5, Number.NaN, 'x', null])
+    it(`\`onReject\` with the status ${status}: refused as ever, and the mistake surfaces by itself`, () => {
+      const clock = new VirtualClock()
+      const onReject = (): unknown => ({ status, headers: {}, body: '' })
+      const door = new Door<object>({ clock, onReject } as DoorOptions<object>, reader)
+      const refused = door.refusal({}, new Rejection('queue_full', 'api', 2, 1))
+      assert.deepEqual([refused.status, /QUEUE_FULL/.test(refused.body)], [503, true])
+      assert.throws(() => clock.advance(1), {
+        name: 'RangeError',
+        message: /^onReject\.status: expected a whole number from 200 to 599, got /,
+      })
+    })
+
   it('control: what makes sense is taken, and an arrival that was forgotten is an ordinary one', () => {
     assert.equal(asked({ bypass: () => true }), 'bypassed')
     assert.deepEqual(asked({ key: () => 'acme', classify: () => 'low' }), { priority: 0, flow: 'acme' })

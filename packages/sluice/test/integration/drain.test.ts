@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createSecure } from 'node:https'
 import { connect as open } from 'node:net'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { drain, drainOnSignal, protect } from '../../src/servers/node.ts'
 import { semaphore } from '../../src/index.ts'
+import { certificate, noOpenssl } from './certificate.ts'
 import type { Draining } from './drain-server.ts'
 import { connect, listen, type Connection } from './loopback.ts'
 import { until } from './waiting.ts'
@@ -154,33 +156,56 @@ describe('drain', () => {
     assert.match(client.received(), /part two/)
   })
 
-  it('S1.10 half a head holds it up for a second, not for as long as it may take; one that goes on is served', async () => {
-    const server = createServer((_req, res) => void res.end('done'))
-    const { port, close } = await listen(server)
-    try {
-      const [half, after, slow] = [await connect(port), await connect(port), await connect(port)]
-      after.send(GET)
-      await until('the first answer', () => after.received().includes('done'))
-      half.send('GET / HT')
-      after.send('GET / HT')
-      slow.send(GET.slice(0, 8))
-      await sleep(20)
-      const started = performance.now()
-      const done = drain(server, undefined, { within: 4000 })
-      // Slower than a sweep, faster than what is given up: with pauses it takes longer than those who stand still have.
-      for (const from of [8, 16, 24]) {
-        await sleep(400)
-        slow.send(GET.slice(from, from === 24 ? undefined : from + 8))
-      }
-      assert.deepEqual(await done, { cutOff: 0 })
-      assert.ok(performance.now() - started < 3500)
-      await until('the end', () => half.closed && after.closed && slow.closed)
-      assert.match(half.received(), /^HTTP\/1\.1 408 /)
-      assert.match(slow.received(), /200 OK[^]*connection: close[^]*done$/i)
-    } finally {
-      await close().catch(() => undefined)
-    }
-  })
+  for (const [kind, start] of [
+    ['http', (): [Server, string | undefined] => [createServer(serve), undefined]],
+    [
+      'https',
+      (): [Server, string] => {
+        const shown = certificate()
+        return [createSecure(shown, serve), shown.cert]
+      },
+    ],
+  ] as const)
+    it(
+      `S1.10 ${kind}: half a head holds it up for a second, not for as long as it may take; one that goes on is served`,
+      {
+        skip: kind === 'https' && noOpenssl,
+      },
+      async () => {
+        const [server, ca] = start()
+        const { port, close } = await listen(server)
+        const connected = (): Promise<Connection> => connect(port, ca)
+        try {
+          const [half, after, slow, silent] = [
+            await connected(),
+            await connected(),
+            await connected(),
+            await connected(),
+          ]
+          after.send(GET)
+          await until('the first answer', () => after.received().includes('done'))
+          half.send('GET / HT')
+          after.send('GET / HT')
+          slow.send(GET.slice(0, 8))
+          await sleep(20)
+          const started = performance.now()
+          const done = drain(server, undefined, { within: 4000 })
+          await until('the end of who says nothing', () => silent.closed)
+          // Slower than a sweep, faster than what is given up: with pauses it takes longer than those who stand still have.
+          for (const from of [8, 16, 24]) {
+            await sleep(400)
+            slow.send(GET.slice(from, from === 24 ? undefined : from + 8))
+          }
+          assert.deepEqual(await done, { cutOff: 0 })
+          assert.ok(performance.now() - started < 3500)
+          await until('the end', () => half.closed && after.closed && slow.closed)
+          assert.match(half.received(), /^HTTP\/1\.1 408 /)
+          assert.match(slow.received(), /200 OK[^]*connection: close[^]*done$/i)
+        } finally {
+          await close().catch(() => undefined)
+        }
+      },
+    )
 
   it('refuses a time that makes no sense, and listens no longer when told so', () => {
     const server = createServer()
@@ -208,4 +233,8 @@ describe('drain', () => {
 
 function ends(client: Connection): number {
   return client.received().split('done').length - 1
+}
+
+function serve(_req: IncomingMessage, res: ServerResponse): void {
+  res.end('done')
 }

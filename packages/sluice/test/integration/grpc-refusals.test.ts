@@ -2,8 +2,11 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { status } from '@grpc/grpc-js'
 import { fifo, REFUSALS, Rejection, retryBudget, seeded, semaphore, type RejectionCode } from '../../src/index.ts'
-import { previousAttempts, pushbackOf, type ServerInterceptorOptions } from '../../src/grpc/index.ts'
+import { previousAttempts, pushbackOf, type RefusedCall, type ServerInterceptorOptions } from '../../src/grpc/index.ts'
+import type { GrpcRequest } from '../../src/grpc/grpc-request.ts'
+import { ServerEntrance } from '../../src/grpc/server-entrance.ts'
 import { refuse } from '../../src/http/index.ts'
+import { VirtualClock } from '../../src/sim/index.ts'
 import { gated, meta, recording } from './grpc-gates.ts'
 import { decoded, KINDS, PATHS, serving, type Ask, type Ending, type Handlers } from './grpc-loopback.ts'
 import { until } from './waiting.ts'
@@ -72,6 +75,17 @@ describe('sluice/grpc serverInterceptor, refusals', () => {
       assert.deepEqual(metadata.get('where'), ['there'])
     })
     assert.deepEqual(heard, [`shed ${PATHS.unary}`, `shed ${PATHS.chat}`, `shed ${PATHS.feed}`])
+  })
+
+  it('onReject with a code that gRPC does not have: refused as ever, and the mistake surfaces by itself', () => {
+    const clock = new VirtualClock()
+    const rejection = new Rejection('shed', 'g', 2, 1)
+    for (const code of [17, -1, 1.5, 'x'] as readonly unknown[]) {
+      const onReject = (): RefusedCall => ({ code, details: '', metadata: meta({}) }) as unknown as RefusedCall
+      const entrance = new ServerEntrance({ gate: recording(rejection).gate, clock, onReject })
+      assert.equal(entrance.statusOf({} as GrpcRequest, rejection, true).code, status.UNAVAILABLE)
+      assert.throws(() => clock.advance(1), /^RangeError: onReject\.code: expected a whole number from 0 to 16, got /)
+    }
   })
 
   it('a closed gate refuses whoever waits and whoever comes', async () => {

@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import { connect as open, type AddressInfo } from 'node:net'
+import { connect as openSecure } from 'node:tls'
 import type { LawConnection, LawServer } from '../../src/testing/http-laws.ts'
 
 /** A port of its own for the server, until it is closed with all its connections. */
@@ -33,15 +34,17 @@ export interface Connection extends LawConnection {
   send(data: string | Uint8Array): void
 }
 
-export async function connect(port: number): Promise<Connection> {
-  const socket = open({ port, host: '127.0.0.1' })
+/** @param ca who vouches for the server, where it is one behind TLS */
+export async function connect(port: number, ca?: string): Promise<Connection> {
+  const to = { port, host: '127.0.0.1' }
+  const socket = ca === undefined ? open(to) : openSecure({ ...to, ca })
   let text = ''
   let closed = false
   socket.setEncoding('latin1')
   socket.on('data', (part: string) => (text += part))
   socket.on('error', () => undefined)
   socket.on('close', () => (closed = true))
-  await once(socket, 'connect')
+  await once(socket, ca === undefined ? 'connect' : 'secureConnect')
   return {
     send: (data) => void socket.write(data),
     received: () => text,

@@ -162,3 +162,23 @@ for (const [name, make] of Object.entries(DOORS))
         )
     })
   })
+
+describe('an app that is mounted in another one, which makes another Request of each', () => {
+  it('one gate of one slot in both lets a request in once, and has its slot back after each', async () => {
+    const one = sharing()
+    const mounted = new Hono()
+    mounted.use(protectHono(one()))
+    mounted.get('/:at', ({ text, req }) => text(`inner ${req.path} ${one().gate.stats.inflight}`))
+    const app = new Hono()
+    app.use(protectHono(one()))
+    app.mount('/m', mounted.fetch)
+    await serving(createAdaptorServer({ fetch: app.fetch }) as Server, async (port) => {
+      const client = await connect(port)
+      client.send(gets(3).replaceAll('GET ', 'GET /m'))
+      await until('all answers', () => answered(client) === 3)
+      assert.deepEqual(client.received().match(/inner \S+ \d/g), ['inner /0 1', 'inner /1 1', 'inner /2 1'])
+      await until('the slot', () => one().gate.stats.inflight === 0)
+      client.leave()
+    })
+  })
+})
