@@ -62,8 +62,9 @@ describe('slots of a fleet under faults', { skip: noRedis }, () => {
     frozen.child.kill('SIGSTOP')
     await until('the other has got the slots', () => stage.fleet.used().some(({ worker }) => worker === 1))
     await sleep(300)
-    frozen.child.kill('SIGCONT')
+    // Before, for it may have its first turn at once.
     const woken = instant()
+    frozen.child.kill('SIGCONT')
     const turns = (): number[] =>
       stage.fleet.standstills().flatMap(({ worker, to }) => (worker === 0 && to > woken ? [to] : []))
     await until('it has had its first turn', () => turns().length > 0)
