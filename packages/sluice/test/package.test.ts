@@ -29,12 +29,12 @@ function run(command: string, args: readonly string[], cwd: string): { status: n
  * where it is. The bars of issue 5, 4 kB for `limiter` and 3 kB for a door, are missed: docs/decisions/0011.
  */
 const BUDGETS: Readonly<Record<string, number>> = {
-  limiter: 11_920,
+  limiter: 11_980,
   node: 7350,
   express: 7330,
   koa: 7430,
   fastify: 7770,
-  nest: 8120,
+  nest: 8150,
   hono: 6300,
   fetch: 6350,
 }

@@ -10,10 +10,14 @@ const ENDED_ENOUGH = 0.9
 const PATIENCE = 4
 /** Work taking so many times as long as in the window before is news that cannot wait … */
 const ALARM = Math.log(2)
-/** … once so many show it. */
-const WITNESSES = 10
-/** The share of the last cohort in what is known of how much service times vary. */
-const NEWS = 0.2
+/** … once so many show it … */
+const WITNESSES = 6
+/** … and, where service times vary, so many for each of their variance: enough for it to be 3.5 standard errors. */
+const WITNESSES_BY_VARIANCE = 25
+/** The share of the last cohort in what is known of how much service times vary … */
+const NEWS = 0.1
+/** … and the variance taken for granted before the first: a few samples alike are no proof that all are. */
+const GRANTED = 0.125
 /** Bound for less than this share of its time, a window began with room to spare. */
 const SPARE = 0.1
 /** Shorter than any real service, in ms: keeps the logarithm finite. */
@@ -59,8 +63,8 @@ export class Meter {
   readonly #answered: Moments = new Moments()
   /** What was typical of those when it was last known; `Infinity` until it is. */
   #usual = Infinity
-  /** Spread of the logarithms in the last cohort: says how many samples make a mean. */
-  #variation = 0
+  /** Variance of the logarithms in the cohorts so far: says how many samples make a mean. */
+  #variance: number = GRANTED
   #brisk = false
   /** How many more are not timed. */
   #spared = 0
@@ -166,14 +170,14 @@ export class Meter {
 
   #wanted(): number {
     const { samples, error } = this.#step.until
-    const certain = (this.#variation / error) ** 2
-    return Math.min(Math.max(samples, certain), samples * MOST_SAMPLES)
+    return Math.min(Math.max(samples, this.#variance / error ** 2), samples * MOST_SAMPLES)
   }
 
   #complete(now: Instant): boolean {
     const age = now - this.#start
     if (age < this.#step.until.atLeast) return false
-    if (!this.#isLost() && this.#began >= WITNESSES && this.#logTypical(age) > this.#before + ALARM) {
+    const witnesses = Math.max(WITNESSES, this.#variance * WITNESSES_BY_VARIANCE)
+    if (!this.#isLost() && this.#began >= witnesses && this.#logTypical(age) > this.#before + ALARM) {
       this.#cut = true
       return true
     }
@@ -187,7 +191,7 @@ export class Meter {
   #decide(now: Instant): boolean {
     const before = this.limit
     const window = this.#window(now)
-    if (this.#logs.count > 1) this.#variation += NEWS * (this.#logs.deviation - this.#variation)
+    if (this.#logs.count > 1) this.#variance += NEWS * (this.#logs.deviation ** 2 - this.#variance)
     if (this.#logs.count > 0 && !this.#isLost()) {
       this.#before = this.#logTypical(now - this.#start)
       this.#usual = this.#answered.mean
@@ -238,7 +242,7 @@ export class Meter {
         min: count === 0 ? 0 : min,
         mean,
         typical: Math.exp(this.#logTypical(length)),
-        error: count > 1 ? Math.max(this.#logs.deviation, this.#variation) / Math.sqrt(count) : 1,
+        error: count > 1 ? Math.sqrt(Math.max(this.#logs.deviation ** 2, this.#variance) / count) : 1,
         p50: this.#spread.at(0.5),
         p90: this.#spread.at(0.9),
         p99: this.#spread.at(0.99),

@@ -1,8 +1,9 @@
 import { checkNumber, type Instant } from '../ground/index.ts'
-import { aged, kneeOf, NEGLIGIBLE, slopeOf, withSight, type Knee, type Prior, type Sight } from './latency-curve.ts'
+import { aged, kneeOf, slopeOf, withSight, type Knee, type Prior, type Sight } from './latency-curve.ts'
 import type { LimitAlgorithm, Step, Window, WindowEnd } from './limit.ts'
 import { pauseAbove, pauseBelow, SOON, type Lifted } from './looks.ts'
 import { DEEPEST_CUT, keptOf } from './losses.ts'
+import { sightOf } from './sight-of.ts'
 import { throughputOf, withThroughput } from './throughput.ts'
 
 export interface AdaptiveOptions {
@@ -50,8 +51,6 @@ const DIP = 0.65
 const LIFT = 1.25
 /** A curve whose lowest sights queue, too, for all that is known, up to this factor, has not shown where queueing ends. */
 const UNSEEN = Math.log(1.35)
-/** A knee less certain than this is looked at again. */
-const UNCERTAIN = Math.log(0.8)
 /** No slower than this without queueing: perhaps there is room. */
 const CALM = Math.log(1.08)
 /** So far off what was to be expected the world has changed: in standard deviations, and as a ratio at least. */
@@ -65,18 +64,16 @@ const IDLED = 5
 const RECOVERABLE = 0.4
 /** With so much less at a limit that binds all the time capacity was lost. */
 const LOST = 0.5
-/** What the model itself may be off. */
-const MODEL_ERROR = 0.05
-/** Once the world has changed, the old time without queueing is believed only so much. */
-const STALE = 0.15 ** 2
+/** What the model itself may be off, as a variance: 5 %. */
+const MODEL_DOUBT = 0.0025
+/** Once the world has changed, the old time without queueing is believed only so much: 15 %, as a variance. */
+const STALE = 0.0225
 /** Misfit by which an old belief contradicts what is seen: two standard deviations. */
 const CONTRADICTION = 4
 /** Latency that follows the limit less than this is not ours: the exponent of a power law, 1 for in proportion. */
 const INDIFFERENT = 0.35
 /** Back within this ratio of the time without queueing, the fall is over. */
 const RECOVERED = 0.4
-/** However many samples: a window is never known better than this. */
-const LEAST_ERROR = 0.03
 /** With the limit not binding there may be queueing that the average level does not show. */
 const FREE_ERROR = 0.2
 /** Share of the time at which the limit counts as binding. */
@@ -137,7 +134,12 @@ export function adaptive(options: AdaptiveOptions = {}): LimitAlgorithm<Adaptive
     init: () => decide(start, initial, 'initial', SEEKING),
     step: (state, window) => {
       const kept = keptOf(window)
-      if (kept < 1) return decide({ ...state, trip: null }, state.limit * kept, 'drops')
+      if (kept < 1) {
+        // What came through is a sight, too; later on it would be of what those who left have left behind.
+        const first = state.fallen === null && window.rtt.count > 0
+        const curve = first ? withSight(state.curve, sightOf(window, state.limit)) : state.curve
+        return decide({ ...state, curve, trip: null, fallen: state.limit }, state.limit * kept, 'drops')
+      }
       if (window.rtt.count === 0) return decide(state, state.limit, 'no samples')
       return window.bound < BINDING ? whileFree(state, window, decide) : whileBound(state, window, decide, min)
     },
@@ -145,16 +147,6 @@ export function adaptive(options: AdaptiveOptions = {}): LimitAlgorithm<Adaptive
 }
 
 type Decide = (state: AdaptiveState, limit: number, reason: string, until?: WindowEnd) => Step<AdaptiveState>
-
-function sightOf(state: AdaptiveState, window: Window, extraError: number): Sight {
-  const { typical, error } = window.rtt
-  return {
-    inflight: Math.log(Math.max(0.5, Math.min(state.limit, window.meanInflight))),
-    latency: Math.log(typical + NEGLIGIBLE),
-    doubt: Math.max(LEAST_ERROR, error) ** 2 + extraError ** 2,
-    at: window.end,
-  }
-}
 
 /** The limit holds nobody back: nothing to decide, but there is something to be learned. */
 function whileFree(state: AdaptiveState, window: Window, decide: Decide): Step<AdaptiveState> {
@@ -173,14 +165,14 @@ function whileFree(state: AdaptiveState, window: Window, decide: Decide): Step<A
   const honest = window.meanInflight < state.limit / 2
   if (window.cut) return decide(idle, home, SLOWER, FALLEN)
   if (!honest && state.curve.length > 0) return decide(idle, home, 'idle')
-  const sight = sightOf(state, window, FREE_ERROR)
+  const sight = sightOf(window, state.limit, FREE_ERROR)
   const known = changeOf(state, sight) === undefined ? state : forgetful(state, sight)
   return decide({ ...idle, prior: known.prior, curve: withSight(known.curve, sight) }, home, 'idle')
 }
 
 function whileBound(before: AdaptiveState, window: Window, decide: Decide, min: number): Step<AdaptiveState> {
   const { limit } = before
-  const sight = sightOf(before, window, 0)
+  const sight = sightOf(window, limit)
   const idled = before.idled >= IDLED
   if (idled && window.cut) return decide(before, limit, SLOWER, FALLEN)
   // Of how many were answered before, so many are.
@@ -226,7 +218,7 @@ function whileBound(before: AdaptiveState, window: Window, decide: Decide, min: 
 function changeOf({ curve, prior }: AdaptiveState, sight: Sight): 'worse' | 'better' | undefined {
   if (curve.length === 0) return undefined
   const { quickest, slowest } = kneeOf(aged(curve, sight.at), prior, sight.inflight)
-  const tolerance = Math.max(CHANGE, SURPRISE * Math.sqrt(sight.doubt + MODEL_ERROR ** 2))
+  const tolerance = Math.max(CHANGE, SURPRISE * Math.sqrt(sight.doubt + MODEL_DOUBT))
   if (sight.latency > slowest + tolerance) return 'worse'
   return sight.latency < quickest - tolerance ? 'better' : undefined
 }
@@ -247,7 +239,7 @@ function steer(state: AdaptiveState, knee: Knee, sight: Sight, decide: Decide, m
   const below = Math.max(1, Math.ceil(Math.exp(lowest) / 2))
   if (curve.length === 1 && state.prior === null && trip === null) {
     // Upwards first: a service that is not overloaded loses nothing by it.
-    return decide({ ...state, trip: { since: now, back: limit, up: true } }, limit * 2, 'first look', TRIP)
+    return decide({ ...state, trip: { since: now, back: home, up: true } }, limit * 2, 'first look', TRIP)
   }
   const due = trip === null || trip.up ? now >= state.nextDip || (trip !== null && curve.length === 2) : true
   if (knee.least <= lowest - UNSEEN && due && limit > min && below < limit) {
@@ -257,6 +249,8 @@ function steer(state: AdaptiveState, knee: Knee, sight: Sight, decide: Decide, m
 
   if (knee.most === Infinity) {
     if (limit < home) return decide(returned(state, now), home, 'probed', SEEKING)
+    // Less can be done, and how much less is not known yet.
+    if (state.fallen !== null) return decide(state, limit, 'queueing', FALLEN)
     return decide({ ...state, trip: null }, limit * 2, 'headroom', SEEKING)
   }
   // Nearer to what it takes without queueing than to what queueing here would make of it.
@@ -269,22 +263,21 @@ function steer(state: AdaptiveState, knee: Knee, sight: Sight, decide: Decide, m
   const likeliest = Math.exp(knee.inflight)
   const doubtful = Math.min(likeliest * MOST_DOUBT, Math.exp(knee.most) * BENEFIT_OF_DOUBT)
   const goal = Math.min(2 * home, Math.max(likeliest * HEADROOM, doubtful))
-  if (trip === null && knee.least < knee.inflight + UNCERTAIN && now >= state.nextDip && limit > min) {
-    const down = { since: now, back: limit, up: false }
+  // Where nobody queues latency is to be known as well as from a window, for else the knee may be anywhere.
+  const known = curve.some(({ inflight, doubt }) => inflight < knee.inflight - UNSEEN && doubt < STEADY.error ** 2)
+  if (trip === null && !known && now >= state.nextDip && limit > min) {
+    const down = { since: now, back: home, up: false }
     return decide({ ...state, trip: down }, Math.min(limit - 1, likeliest * DIP), 'probe', TRIP)
   }
   if (trip === null && now >= state.lifted.at + pauseAbove(state.lifted, sight.latency < knee.base + CALM)) {
-    const up = { since: now, back: limit, up: true }
+    const up = { since: now, back: home, up: true }
     return decide({ ...state, trip: up }, Math.ceil(Math.max(limit, goal) * LIFT), 'lift', TRIP)
   }
   // A hair's breadth is noise.
   const next = Math.abs(goal - home) < Math.max(0.5, home * 0.03) ? home : goal
-  return decide(returned(state, now), next, trip === null ? reasonFor(next, limit) : trip.up ? 'lifted' : 'probed')
-}
-
-function reasonFor(next: number, limit: number): string {
-  if (next > limit) return 'headroom'
-  return next < limit ? 'queueing' : 'at the knee'
+  const moved = next > limit ? 'headroom' : 'queueing'
+  const reason = trip === null ? (next === limit ? 'at the knee' : moved) : trip.up ? 'lifted' : 'probed'
+  return decide(returned(state, now), next, reason)
 }
 
 /** Back from a trip, and when to go on the next one of the kind. */

@@ -43,10 +43,10 @@ export const NEGLIGIBLE: Millis = 5
 const DRIFT_PER_MS = 0.03 ** 2 / 5000
 /** Sights this close together are sights of the same level. */
 const SAME = 0.04
-/** What is known less well than this is as good as unknown. */
-const FORGOTTEN = 0.35 ** 2
-/** However often one looks: services differ from what is assumed of them. */
-const SUREST = 0.02 ** 2
+/** What is known less well than this, as a variance, is as good as unknown: 35 %. */
+const FORGOTTEN = 0.1225
+/** However often one looks, as a variance (2 %): services differ from what is assumed of them. */
+const SUREST = 0.0004
 const MOST_SIGHTS = 16
 /** The knees tried, each so much above the one before. */
 const STEP = Math.log(1.1)
@@ -84,8 +84,9 @@ export function withSight(curve: readonly Sight[], sight: Sight): readonly Sight
 
 /** How latency answers to what is in flight, from the lowest sight to the highest: 1 in proportion, 0 not at all. */
 export function slopeOf(curve: readonly Sight[]): number {
-  const low = curve.reduce((a, b) => (b.inflight < a.inflight ? b : a))
-  const high = curve.reduce((a, b) => (b.inflight > a.inflight ? b : a))
+  const upwards = curve.toSorted((a, b) => a.inflight - b.inflight)
+  const low = upwards[0]!
+  const high = upwards.at(-1)!
   return (high.latency - low.latency) / Math.max(1e-9, high.inflight - low.inflight)
 }
 
@@ -97,15 +98,10 @@ export function slopeOf(curve: readonly Sight[]): number {
  * @param level logarithm of what is in flight for which latency is to be foretold
  */
 export function kneeOf(curve: readonly Sight[], prior: Prior | null, level: number): Knee {
-  let lowest = level
-  let highest = level
-  for (const { inflight } of curve) {
-    lowest = Math.min(lowest, inflight)
-    highest = Math.max(highest, inflight)
-  }
+  const levels = [level, ...curve.map(({ inflight }) => inflight)]
   // One alone has nobody to wait for.
-  const from = Math.max(0, lowest - BELOW * STEP)
-  const last = Math.max(1, Math.ceil((highest + ABOVE * STEP - from) / STEP))
+  const from = Math.max(0, Math.min(...levels) - BELOW * STEP)
+  const last = Math.max(1, Math.ceil((Math.max(...levels) + ABOVE * STEP - from) / STEP))
   const fits = Array.from({ length: last + 1 }, (_, index) => fit(curve, prior, from + index * STEP))
   let best = 0
   for (let index = 1; index <= last; index++) if (fits[index]!.misfit < fits[best]!.misfit - 1e-9) best = index
@@ -116,25 +112,17 @@ export function kneeOf(curve: readonly Sight[], prior: Prior | null, level: numb
   while (most < last && fits[most + 1]!.misfit <= bound) most++
   let unlikely = most
   while (unlikely < last && fits[unlikely + 1]!.misfit <= fits[best]!.misfit + SURELY) unlikely++
-  let quickest = Infinity
-  let slowest = -Infinity
-  for (let index = least; index <= most; index++) {
-    const expected = fits[index]!.base + Math.max(0, level - (from + index * STEP))
-    quickest = Math.min(quickest, expected)
-    slowest = Math.max(slowest, expected)
-  }
+  const expected = fits.slice(least, most + 1).map(({ base, inflight }) => base + Math.max(0, level - inflight))
   return {
-    base: fits[best]!.base,
-    inflight: from + best * STEP,
-    least: least === 0 && from > 0 ? -Infinity : from + least * STEP,
-    most: unlikely === last ? Infinity : from + most * STEP,
-    misfit: fits[best]!.misfit,
-    quickest,
-    slowest,
+    ...fits[best]!,
+    least: least === 0 && from > 0 ? -Infinity : fits[least]!.inflight,
+    most: unlikely === last ? Infinity : fits[most]!.inflight,
+    quickest: Math.min(...expected),
+    slowest: Math.max(...expected),
   }
 }
 
-function fit(curve: readonly Sight[], prior: Prior | null, knee: number): { base: number; misfit: number } {
+function fit(curve: readonly Sight[], prior: Prior | null, knee: number): Pick<Knee, 'base' | 'inflight' | 'misfit'> {
   let weight = prior === null ? 0 : 1 / prior.doubt
   let sum = prior === null ? 0 : prior.latency / prior.doubt
   for (const { inflight, latency, doubt } of curve) {
@@ -145,5 +133,5 @@ function fit(curve: readonly Sight[], prior: Prior | null, knee: number): { base
   let misfit = prior === null ? 0 : (prior.latency - base) ** 2 / prior.doubt
   for (const { inflight, latency, doubt } of curve)
     misfit += (latency - Math.max(0, inflight - knee) - base) ** 2 / doubt
-  return { base, misfit }
+  return { base, inflight: knee, misfit }
 }

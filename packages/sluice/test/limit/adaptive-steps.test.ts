@@ -55,6 +55,24 @@ describe('adaptive: one step at a time, at the limit', () => {
     )
   })
 
+  it('S1.3 learns what came through of the first losses, and nothing from those after them', () => {
+    const lossy = { dropped: 10, completed: 10, meanInflight: 60 }
+    const first = step({ limit: 60, curve: [] }, 75, lossy)
+    assert.deepEqual([said(first), first.state.curve.length, first.state.fallen], ['30 drops', 1, 60])
+    const second = step({ ...first.state }, 90, { ...lossy, meanInflight: 30 })
+    assert.deepEqual([said(second), second.state.curve.length], ['15 drops', 1])
+  })
+
+  it('looks below the knee when due, unless latency there is known as well as from one window', () => {
+    const probes = (error: number): boolean => {
+      const curve = seen(workers(40), [20, 40, 60, 80]).map((sight) =>
+        sight.inflight < Math.log(30) ? { ...sight, doubt: error ** 2, at: NOW } : sight,
+      )
+      return step({ limit: 45, curve, nextDip: NOW }, KNEE(45)).reason === 'probe'
+    }
+    assert.deepEqual([0.05, 0.099, 0.101, 0.2].map(probes), [false, false, true, true])
+  })
+
   it("stays where it would go a hair's breadth: 3 %, or half of one", () => {
     const service = workers(90)
     const curve = seen(service, [40, 60, 90, 120, 150])
@@ -76,7 +94,7 @@ describe('adaptive: one step at a time, at the limit', () => {
     assert.deepEqual([said(down), down.state.trip], ['40 probed', null])
   })
 
-  it('S1.3 a look below is over after one window, and due again after 2 s, or a hundred times as long as it took', () => {
+  it('S1.3 a look below is over after one window, and due again after 2 s, or fifty times as long as it took', () => {
     const back = (took: Millis): readonly [string, number] => {
       const next = step({ limit: 26, trip: { since: NOW - took, back: 45, up: false } }, KNEE(26))
       assert.equal(next.state.trip, null)
@@ -86,7 +104,7 @@ describe('adaptive: one step at a time, at the limit', () => {
       [back(15), back(500)],
       [
         ['48 probed', 2000],
-        ['48 probed', 50_000],
+        ['48 probed', 25_000],
       ],
     )
   })

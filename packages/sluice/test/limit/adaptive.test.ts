@@ -107,7 +107,7 @@ describe('adaptive: looking around', () => {
       assert.equal(play.now - since, 100 * windows)
       return play.step.state.nextDip - play.now
     }
-    assert.deepEqual([1, 5].map(pause), [10_000, 50_000])
+    assert.deepEqual([1, 5].map(pause), [5000, 25_000])
   })
 
   it('looks above that found nothing become rarer, twice by half', () => {
