@@ -35,8 +35,8 @@ const BUDGETS: Readonly<Record<string, number>> = {
   koa: 7430,
   fastify: 7770,
   nest: 8150,
-  hono: 6300,
-  fetch: 6350,
+  hono: 6320,
+  fetch: 6370,
 }
 
 const tool = (name: string): string => join(root, 'node_modules/.bin', name)
