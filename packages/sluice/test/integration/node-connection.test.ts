@@ -22,7 +22,7 @@ for (const major of [20, 22, 24]) {
       await withChild<Crowd>(SERVER, major, async ({ port }, report) => {
         const client = await connect(port)
         client.send(gets(1000))
-        const before = await report('the rest to be held back', (now) => now.held === 968)
+        const before = await report('the rest to be held back', (now) => now.held === 968 && now.served === 32)
         assert.deepEqual([before.served, before.most, before.inflight], [32, 32, 32])
         const { order, most, strangers } = await report.ask('answer', 'the last', (now) => now.served === 1000)
         await until('all answers', () => answered(client) === 1000)
