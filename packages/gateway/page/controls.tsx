@@ -73,15 +73,7 @@ export function Controls({ snapshot, token, setToken }: ControlsProps): JSX.Elem
           />
         </label>
         <label>
-          for{' '}
-          <input
-            type="number"
-            min="1"
-            max="1440"
-            value={minutes}
-            onInput={(event) => setMinutes(event.currentTarget.value)}
-          />{' '}
-          min
+          for <Count most={1440} value={minutes} set={setMinutes} /> min
         </label>
         <button type="button" disabled={dryRun} onClick={() => void order('pause', { minutes: Number(minutes) })}>
           Stop refusing
@@ -95,14 +87,7 @@ export function Controls({ snapshot, token, setToken }: ControlsProps): JSX.Elem
           }}
         >
           <label>
-            limit{' '}
-            <input
-              type="number"
-              min="1"
-              max="1000000"
-              value={forced}
-              onInput={(event) => setForced(event.currentTarget.value)}
-            />
+            limit <Count most={1_000_000} value={forced} set={setForced} />
           </label>
           {names.length > 1 && (
             <select aria-label="which limit" value={name} onChange={(event) => choose(event.currentTarget.value)}>
@@ -142,4 +127,15 @@ export function Controls({ snapshot, token, setToken }: ControlsProps): JSX.Elem
       </div>
     </section>
   )
+}
+
+interface CountProps {
+  readonly most: number
+  readonly value: string
+  readonly set: (value: string) => void
+}
+
+/** A whole number to be typed, from 1. */
+function Count({ most, value, set }: CountProps): JSX.Element {
+  return <input type="number" min="1" max={most} value={value} onInput={(event) => set(event.currentTarget.value)} />
 }

@@ -79,12 +79,12 @@ export function h2Answer(raw: readonly string[]): H2Answer | string {
  * @returns names and values in turn, or why they cannot be read
  */
 export function h2Fields(raw: readonly string[], from: number = 0): readonly string[] | string {
-  let size = raw.slice(0, from).join('').length
-  for (let at = from; at < raw.length; at += 2) {
+  let size = 0
+  for (let at = 0; at < raw.length; at += 2) {
     const name = raw[at]!
     const value = raw[at + 1]!
     size += name.length + value.length
-    if (!isToken(name) || !isText(value)) return 'bad header'
+    if (at >= from && (!isToken(name) || !isText(value))) return 'bad header'
   }
   if (raw.length - from > 2 * MOST_HEADERS) return 'too many headers'
   if (size > LONGEST_BLOCK) return 'too long a head'

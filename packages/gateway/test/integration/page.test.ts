@@ -15,7 +15,7 @@ const program = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(
   (path) => spawnSync(path, ['--version']).status === 0,
 )
 const options =
-  program === undefined ? { skip: 'chromium is not installed: apt-get install chromium' } : { timeout: 90_000 }
+  program === undefined ? { skip: 'chromium is not installed: apt-get install chromium' } : { timeout: 60_000 }
 
 const YAML = 'upstreams:\n  app:\n    servers:\n      - url: http://127.0.0.1:3000\n'
 

@@ -82,7 +82,7 @@ describe('a limit that workers share and that finds itself', () => {
       return all.reduce((sum, good) => sum + good, 0) / all.length
     }
     const [shared, each] = [goodput(sharing), goodput(apart)]
-    assert.ok(shared > 0.9 && each < 0.75, `${shared} and ${each}`)
+    assert.ok(shared > 0.9 && each < shared - 0.3, `${shared} and ${each}`)
   })
 
   it('what happened is measured in the order in which it happened, whoever tells it first', () => {

@@ -199,9 +199,14 @@ export class SlotSession {
     this.#arm()
   }
 
+  #down(): void {
+    this.up = false
+    this.#hearings.failed()
+  }
+
   #failed(): void {
     const begins = this.up && this.#life === 0 && this.#unanswered > 0
-    this.up = false
+    this.#down()
     // What may begin alone from now on is in no claim that is under way: only the last one counts.
     if (begins) this.#send(false)
     this.#parts.owner.changed()
@@ -250,7 +255,7 @@ export class SlotSession {
   #voided(grace: Millis): void {
     if (this.#left || this.#life === 0) return
     this.#reclaim(grace, () => {
-      this.up = false
+      this.#down()
       this.#lost()
     })
     this.sync()

@@ -8,6 +8,8 @@ export interface SlotHearing {
   readonly told: number
   /** When a report that told of them was answered; `Infinity` until then. */
   at: Instant
+  /** To be called when that is known, or cannot be any more: for those whose time would have been over by now. */
+  readonly late: (() => void)[]
 }
 
 /** Keeps who has been heard: the time an answer takes on its way is nobody's time in the queue. */
@@ -23,7 +25,7 @@ export class SlotHearings {
   next(told: number): SlotHearing {
     const last = this.#pending.at(-1)
     if (last?.told === told) return last
-    const hearing = { told, at: Infinity }
+    const hearing = { told, at: Infinity, late: [] }
     this.#pending.push(hearing)
     if (this.#pending.length > KEPT) this.#pending.shift()
     return hearing
@@ -33,7 +35,20 @@ export class SlotHearings {
   answered(report: number): void {
     if (this.#pending.length === 0) return
     const now = this.#clock.now()
-    for (const hearing of this.#pending) if (hearing.told < report) hearing.at = now
+    const heard = this.#pending.filter(({ told }) => told < report)
     this.#pending = this.#pending.filter(({ told }) => told >= report)
+    for (const hearing of heard) {
+      hearing.at = now
+      tellLate(hearing)
+    }
   }
+
+  /** The coordinator does not answer any more. */
+  failed(): void {
+    this.#pending.forEach(tellLate)
+  }
+}
+
+function tellLate({ late }: SlotHearing): void {
+  for (const tell of late.splice(0)) tell()
 }

@@ -16,9 +16,6 @@ import type { Answer, Verdict, Waiting } from '../gate/index.ts'
 import { PATIENCE } from './slots-ask.ts'
 import type { SlotHearing } from './slots-hearing.ts'
 
-/** How often somebody the coordinator has not heard of in time is looked at, in ms. */
-const LOOK: Millis = 5
-
 /** An arrival that waits for slots. */
 export class SlotWaiter implements Waiting {
   readonly arrival: Arrival
@@ -71,11 +68,19 @@ export class SlotWaiter implements Waiting {
   /** Calls back when its time is over. */
   watch(clock: Clock, session: { readonly up: boolean; hearing(): SlotHearing }, over: () => void): void {
     if (this.until === Infinity) return
-    this.#hearing = session.hearing()
+    const hearing = session.hearing()
+    this.#hearing = hearing
     const judge = (): void => {
       const now = clock.now()
       if (now >= this.expires || !session.up) return over()
-      this.timer = clock.after(Math.min(LOOK, this.expires - now), judge)
+      this.timer = clock.after(this.expires - now, judge)
+      if (hearing.at === Infinity) hearing.late.push(soon)
+    }
+    // Not at once: whoever tells is in the midst of an answer.
+    const soon = (): void => {
+      if (!this.waits) return
+      this.timer?.cancel()
+      this.timer = clock.after(0, judge)
     }
     this.timer = clock.after(this.until - this.since, judge)
   }

@@ -26,6 +26,7 @@ const MOST_PLATES = 1024
 /** A limit from here on is none, and no structured field carries it. */
 const MOST_AT_ONCE = 1e12
 const plates = new Map<string, Plate>()
+const encoder = new TextEncoder()
 
 const PROBLEM = 'application/problem+json'
 const REGISTRY = 'https://iana.org/assignments/http-problem-types#'
@@ -135,7 +136,7 @@ function messageOf(code: RejectionCode, gate: string): string {
 
 /** In bytes. */
 function lengthOf(body: string): string {
-  return String(new TextEncoder().encode(body).length)
+  return String(encoder.encode(body).length)
 }
 
 /** Refusals whose limit is a number of requests at once. */
