@@ -34,6 +34,13 @@ const MIB = 2 ** 20
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
 
+/** What is kept, in MiB: neither what the collector has not come to yet, nor pages it has not given back. */
+function kept(): number {
+  collect()
+  const { heapUsed, external } = process.memoryUsage()
+  return (heapUsed + external) / MIB
+}
+
 interface Service {
   asked: number
   open: number
@@ -59,15 +66,12 @@ async function flooded(
   const gateway = await secureGateway(stage, shown, `${app(port)}${limits}`)
   const honest = await session(stage, gateway.port, shown)
   assert.equal((await askStream(honest)).status, 200)
-  collect()
-  const before = process.memoryUsage().rss
+  const before = kept()
   await flood(await frames(stage, gateway.port, shown), service, gateway)
   await until('all slots to be free', () => gateway.gate?.stats.inflight === 0 && service.open === 0)
   assert.equal((await askStream(honest)).status, 200)
-  // What the collector has only not come to yet is no growth.
-  collect()
-  const grown = (process.memoryUsage().rss - before) / MIB
-  assert.ok(grown < 64, `${grown} MiB`)
+  const grown = kept() - before
+  assert.ok(grown < 8, `${grown} MiB`)
   honest.close()
   const began = performance.now()
   assert.deepEqual(await gateway.drain(10_000), { cutOff: 0 })
@@ -111,7 +115,7 @@ describe('floods over HTTP/2', { skip: noOpenssl }, () => {
         // 33 a second besides.
         const most = 1050 + (33 * (performance.now() - began)) / 1000
         assert.ok(admissions <= most, `${admissions} of ${most}`)
-        assert.ok(releasesBy.ignored > 100, 'some of them were at work')
+        assert.ok(releasesBy.ignored > 500, `${releasesBy.ignored} of ${admissions} were at work`)
         const asked = service.asked
         client.send(head(9001, END_STREAM, ...PSEUDO))
         await until('the slots', () => gateway.gate?.stats.inflight === 0)

@@ -152,6 +152,8 @@ export async function frames(stage: Scene, port: number, shown?: Certificate): P
     shown === undefined
       ? plain({ host: '127.0.0.1', port })
       : secure({ host: 'localhost', port, ca: shown.ca, ALPNProtocols: ['h2'] })
+  // What is sent arrives then, not with the answer to what was sent before.
+  socket.setNoDelay(true)
   socket.on('error', () => {})
   stage.onEnd(() => void socket.destroy())
   await once(socket, shown === undefined ? 'connect' : 'secureConnect')
