@@ -1,10 +1,22 @@
 import { checkNumber, type Instant } from '../ground/index.ts'
-import { aged, kneeOf, slopeOf, withSight, type Knee, type Prior, type Sight } from './latency-curve.ts'
+import {
+  aged,
+  changeOf,
+  CONTRADICTION,
+  INDIFFERENT,
+  kneeOf,
+  slopeOf,
+  STALE,
+  withSight,
+  type Knee,
+  type Prior,
+  type Sight,
+} from './latency-curve.ts'
 import type { LimitAlgorithm, Step, Window, WindowEnd } from './limit.ts'
-import { pauseAbove, pauseBelow, SOON, type Lifted } from './looks.ts'
+import { DIP, LIFT, pauseAbove, pauseBelow, SOON, type Lifted } from './looks.ts'
 import { DEEPEST_CUT, keptOf } from './losses.ts'
 import { sightOf } from './sight-of.ts'
-import { throughputOf, withThroughput } from './throughput.ts'
+import { CHANCE, FEWER, IDLED, LOST, RECOVERABLE, throughputOf, withThroughput } from './throughput.ts'
 
 export interface AdaptiveOptions {
   /** The lowest limit. At least 1. Default 1. */
@@ -45,33 +57,10 @@ const HEADROOM = 1.12
 const BENEFIT_OF_DOUBT = 1.05
 /** But no higher than this above the likeliest. */
 const MOST_DOUBT = 1.5
-/** How deep a look below the knee goes. */
-const DIP = 0.65
-/** How far a look above the limit goes. */
-const LIFT = 1.25
 /** A curve whose lowest sights queue, too, for all that is known, up to this factor, has not shown where queueing ends. */
 const UNSEEN = Math.log(1.35)
 /** No slower than this without queueing: perhaps there is room. */
 const CALM = Math.log(1.08)
-/** So far off what was to be expected the world has changed: in standard deviations, and as a ratio at least. */
-const SURPRISE = 3
-const CHANGE = 0.22
-/** So much less throughput is no chance, nor what a crowd does … */
-const FEWER = 0.75
-/** … in the first window that binds after so many in which none did. */
-const IDLED = 5
-/** With less than this left not even twice the limit would bring it back, and is not tried. */
-const RECOVERABLE = 0.4
-/** With so much less at a limit that binds all the time capacity was lost. */
-const LOST = 0.5
-/** What the model itself may be off, as a variance: 5 %. */
-const MODEL_DOUBT = 0.0025
-/** Once the world has changed, the old time without queueing is believed only so much: 15 %, as a variance. */
-const STALE = 0.0225
-/** Misfit by which an old belief contradicts what is seen: two standard deviations. */
-const CONTRADICTION = 4
-/** Latency that follows the limit less than this is not ours: the exponent of a power law, 1 for in proportion. */
-const INDIFFERENT = 0.35
 /** Back within this ratio of the time without queueing, the fall is over. */
 const RECOVERED = 0.4
 /** With the limit not binding there may be queueing that the average level does not show. */
@@ -166,36 +155,45 @@ function whileFree(state: AdaptiveState, window: Window, decide: Decide): Step<A
   if (window.cut) return decide(idle, home, SLOWER, FALLEN)
   if (!honest && state.curve.length > 0) return decide(idle, home, 'idle')
   const sight = sightOf(window, state.limit, FREE_ERROR)
-  const known = changeOf(state, sight) === undefined ? state : forgetful(state, sight)
+  const expected = kneeOf(aged(state.curve, sight.at), state.prior, sight.inflight)
+  const known = changeOf(expected, sight) === undefined ? state : forgetful(state, expected)
   return decide({ ...idle, prior: known.prior, curve: withSight(known.curve, sight) }, home, 'idle')
 }
 
 function whileBound(before: AdaptiveState, window: Window, decide: Decide, min: number): Step<AdaptiveState> {
-  const { limit } = before
+  const { limit, trip } = before
   const sight = sightOf(window, limit)
   const idled = before.idled >= IDLED
   if (idled && window.cut) return decide(before, limit, SLOWER, FALLEN)
   // Of how many were answered before, so many are.
   const share = throughputOf(window) / before.rate
   const state: AdaptiveState = { ...before, rate: withThroughput(before.rate, window), idled: 0 }
-  const change = changeOf(state, sight)
-  if (idled && share >= RECOVERABLE && (change === 'worse' || share < FEWER)) {
-    // No crowd alone does that. Less can be done, or it only takes longer: up first, for nobody was held back so far.
-    const anew = { ...state, curve: [sight], prior: null, trip: null, fallen: null, nextDip: sight.at }
-    return decide(anew, limit * 2, 'first look', TRIP)
+  const expected = kneeOf(aged(state.curve, sight.at), state.prior, sight.inflight)
+  const change = changeOf(expected, sight)
+  const fewer = expected.most === Infinity ? 1 - CHANCE * window.completed ** -0.5 : FEWER
+  // Nobody was held back so far, and enough is left for a higher limit to bring back the rest.
+  const unhurt = idled && share >= RECOVERABLE
+  // It takes as long here as higher up, where it came down from: what was seen there was not our queueing.
+  const above = before.curve.filter(({ inflight }) => inflight > sight.inflight)
+  const alike = trip?.up === false && state.fallen === null && Math.abs(slopeOf([...above, sight])) < INDIFFERENT
+  if (change === 'worse' ? unhurt || alike : unhurt && share < fewer) {
+    // No crowd alone does that. Less can be done, or it only takes longer: up first.
+    const home = trip?.back ?? limit
+    const anew = { ...state, limit: home, curve: [sight], prior: null, trip: null, fallen: null, nextDip: sight.at }
+    return steer(anew, expected, sight, decide, min)
   }
   if (change === 'worse' && state.fallen === null) {
     // Without an alarm the change came in the middle of the window, which says which way but not how far.
     const curve = state.alarmed ? [sight] : []
     const lifted = share < LOST ? { ...state.lifted, at: sight.at, soon: SOON } : state.lifted
     const begun = { ...state, trip: null, fallen: limit, rate: throughputOf(window), lifted }
-    const fallen: AdaptiveState = { ...forgetful(begun, sight), curve }
+    const fallen: AdaptiveState = { ...forgetful(begun, expected), curve }
     const slower = fallen.prior === null ? 2 : Math.exp(sight.latency - fallen.prior.latency)
     return decide(fallen, Math.min(limit - 1, limit * Math.max(DEEPEST_CUT, HEADROOM / slower)), 'queueing', FALLEN)
   }
   if (window.cut && change !== 'better') return decide(state, limit, SLOWER, FALLEN)
 
-  const known = change === 'better' ? forgetful(state, sight) : state
+  const known = change === 'better' ? forgetful(state, expected) : state
   const curve = withSight(known.curve, sight)
   const knee = kneeOf(curve, known.prior, sight.inflight)
   if (known.prior !== null && curve.length > 1) {
@@ -214,18 +212,8 @@ function whileBound(before: AdaptiveState, window: Window, decide: Decide, min: 
   return steer({ ...known, curve, fallen }, knee, sight, decide, min)
 }
 
-/** Whether what is seen now cannot be on the curve. */
-function changeOf({ curve, prior }: AdaptiveState, sight: Sight): 'worse' | 'better' | undefined {
-  if (curve.length === 0) return undefined
-  const { quickest, slowest } = kneeOf(aged(curve, sight.at), prior, sight.inflight)
-  const tolerance = Math.max(CHANGE, SURPRISE * Math.sqrt(sight.doubt + MODEL_DOUBT))
-  if (sight.latency > slowest + tolerance) return 'worse'
-  return sight.latency < quickest - tolerance ? 'better' : undefined
-}
-
 /** Nothing seen so far holds any more, but for what it took without queueing: perhaps. */
-function forgetful(state: AdaptiveState, sight: Sight): AdaptiveState {
-  const { base, least } = kneeOf(aged(state.curve, sight.at), state.prior, sight.inflight)
+function forgetful(state: AdaptiveState, { base, least }: Knee): AdaptiveState {
   return { ...state, curve: [], prior: least === -Infinity ? null : { latency: base, doubt: STALE } }
 }
 
@@ -233,18 +221,19 @@ function forgetful(state: AdaptiveState, sight: Sight): AdaptiveState {
 function steer(state: AdaptiveState, knee: Knee, sight: Sight, decide: Decide, min: number): Step<AdaptiveState> {
   const { limit, trip, curve } = state
   const now = sight.at
-  const home = trip === null ? limit : trip.back
+  const home = trip?.back ?? limit
+  const down = trip?.up === false
+  const leave = (up: boolean): AdaptiveState => ({ ...state, trip: { since: now, back: home, up } })
 
   const lowest = Math.min(...curve.map(({ inflight }) => inflight))
   const below = Math.max(1, Math.ceil(Math.exp(lowest) / 2))
   if (curve.length === 1 && state.prior === null && trip === null) {
     // Upwards first: a service that is not overloaded loses nothing by it.
-    return decide({ ...state, trip: { since: now, back: home, up: true } }, limit * 2, 'first look', TRIP)
+    return decide(leave(true), limit * 2, 'first look', TRIP)
   }
-  const due = trip === null || trip.up ? now >= state.nextDip || (trip !== null && curve.length === 2) : true
+  const due = down || now >= state.nextDip || (trip !== null && curve.length === 2)
   if (knee.least <= lowest - UNSEEN && due && limit > min && below < limit) {
-    const down = trip === null || trip.up ? { since: now, back: home, up: false } : trip
-    return decide({ ...state, trip: down }, below, 'probe deeper', state.fallen === null ? TRIP : FALLEN)
+    return decide(down ? state : leave(false), below, 'probe deeper', state.fallen === null ? TRIP : FALLEN)
   }
 
   if (knee.most === Infinity) {
@@ -254,7 +243,7 @@ function steer(state: AdaptiveState, knee: Knee, sight: Sight, decide: Decide, m
     return decide({ ...state, trip: null }, limit * 2, 'headroom', SEEKING)
   }
   // Nearer to what it takes without queueing than to what queueing here would make of it.
-  if (trip !== null && trip.up && sight.latency < knee.base + Math.log(limit / trip.back) / 2) {
+  if (trip?.up && sight.latency < knee.base + Math.log(limit / trip.back) / 2) {
     // What was seen higher up is no longer so, or is about to be seen again.
     const still = curve.filter(({ inflight }) => inflight <= sight.inflight)
     return decide({ ...state, curve: still, trip: { ...trip, back: limit } }, limit * 1.5, 'headroom', SEEKING)
@@ -266,12 +255,10 @@ function steer(state: AdaptiveState, knee: Knee, sight: Sight, decide: Decide, m
   // Where nobody queues latency is to be known as well as from a window, for else the knee may be anywhere.
   const known = curve.some(({ inflight, doubt }) => inflight < knee.inflight - UNSEEN && doubt < STEADY.error ** 2)
   if (trip === null && !known && now >= state.nextDip && limit > min) {
-    const down = { since: now, back: home, up: false }
-    return decide({ ...state, trip: down }, Math.min(limit - 1, likeliest * DIP), 'probe', TRIP)
+    return decide(leave(false), Math.min(limit - 1, likeliest * DIP), 'probe', TRIP)
   }
   if (trip === null && now >= state.lifted.at + pauseAbove(state.lifted, sight.latency < knee.base + CALM)) {
-    const up = { since: now, back: home, up: true }
-    return decide({ ...state, trip: up }, Math.ceil(Math.max(limit, goal) * LIFT), 'lift', TRIP)
+    return decide(leave(true), Math.ceil(Math.max(limit, goal) * LIFT), 'lift', TRIP)
   }
   // A hair's breadth is noise.
   const next = Math.abs(goal - home) < Math.max(0.5, home * 0.03) ? home : goal

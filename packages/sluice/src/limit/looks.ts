@@ -7,6 +7,11 @@ export interface Lifted {
   readonly soon: number
 }
 
+/** How deep a look below the knee goes. */
+export const DIP = 0.65
+/** How far a look above the limit goes. */
+export const LIFT = 1.25
+
 /** The pauses between two looks: at least so many ms, and so many times as long as the look took. */
 const DIP_EVERY: Millis = 2000
 const LIFT_EVERY: Millis = 5000

@@ -1,5 +1,15 @@
 import type { Window } from './limit.ts'
 
+/** So much less throughput is no chance, nor what a crowd does … */
+export const FEWER = 0.75
+/** … in the first window that binds after so many in which none did. */
+export const IDLED = 5
+/** Where no queueing was seen by then less of a difference is enough: so many standard deviations of what is counted. */
+export const CHANCE = 0.5
+/** With less than this left not even twice the limit would bring it back, and is not tried. */
+export const RECOVERABLE = 0.4
+/** With so much less at a limit that binds all the time capacity was lost. */
+export const LOST = 0.5
 /** The share of one window in what is known. */
 const NEWS = 0.3
 

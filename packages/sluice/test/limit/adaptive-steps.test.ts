@@ -353,6 +353,26 @@ describe('adaptive: throughput', () => {
     assert.equal(first(0, 0.27, KNEE(45)), '45 at the knee')
   })
 
+  it('S1.3 where no queueing was seen by then half a standard deviation of what is counted is fewer', () => {
+    const looks = (completed: number, share: number, curve: readonly Sight[]): boolean =>
+      step({ limit: 45, idled: 5, rate: completed / 100 / share, curve }, 50, { completed }).reason === 'first look'
+    const flat = seen(FLAT, [5, 10, 20])
+    assert.deepEqual([looks(16, 0.87, flat), looks(16, 0.88, flat)], [true, false])
+    assert.deepEqual([looks(100, 0.94, flat), looks(100, 0.96, flat)], [true, false])
+    assert.equal(looks(100, 0.8, KNOWN), false, 'control: queueing is known')
+  })
+
+  it('S1.3 where a look below takes as long as it did above, it goes up: that was not our queueing', () => {
+    const down = { since: NOW - 200, back: 20, up: false }
+    const idle = seen(FLAT, [5, 8, 12])
+    const looks = (above: Millis, trip: AdaptiveState['trip'], took: Millis = 200): string =>
+      said(step({ limit: 5, trip, curve: [...idle, sight(20, above, 0.03)] }, took))
+    assert.equal(looks(200, down), '40 first look')
+    assert.equal(looks(50, down), '2 queueing', 'above it was as ever: it changed since')
+    assert.equal(looks(800, down), '3 queueing', 'less in flight is quicker')
+    assert.equal(looks(200, null), '2 queueing', 'control: no look')
+  })
+
   it('but not where twice as much would not bring it back: capacity was lost', () => {
     assert.equal(first(5, 0.49, 500), '90 first look')
     assert.equal(first(5, 0.51, 500), '18 queueing')
@@ -362,7 +382,8 @@ describe('adaptive: throughput', () => {
     assert.equal(first(0, 0.2, 500), '18 queueing', 'control: it has bound before')
     const { state, limit } = step({ limit: 45, idled: 5, rate: 0.2, nextDip: Infinity }, 500)
     assert.equal(limit, 90)
-    assert.deepEqual([state.curve.length, state.prior, state.trip, state.idled], [1, null, null, 0])
+    assert.deepEqual([state.curve.length, state.prior, state.idled], [1, null, 0])
+    assert.deepEqual(state.trip, { since: NOW, back: 45, up: true }, 'where that was wrong it comes back')
     // Latency follows: less can be done.
     assert.equal(said(step({ ...state, limit: 90 }, 1000)), '23 probe deeper')
     assert.equal(said(step({ ...state, limit: 90 }, 500)), '180 headroom')
