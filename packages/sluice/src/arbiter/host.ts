@@ -20,7 +20,8 @@ const [SESSIONS, ACCOUNTS] = [4096, 65_536]
 /** One process that shares limits: this one, or one at the other end of a connection. */
 export interface Guest {
   told(session: string, news: SlotNews): void
-  noticed(session: string): void
+  /** @param isTurn only that there is enough by now for whoever waits */
+  noticed(session: string, isTurn: boolean): void
 }
 
 interface Limit {
@@ -160,7 +161,7 @@ export class Host {
     const { accounts } = this.#of(guest)
     let account = accounts.get(session)
     if (account === undefined) {
-      account = this.#buckets.open(budget, tenant, session, () => guest.noticed(session))
+      account = this.#buckets.open(budget, tenant, session, (isTurn) => guest.noticed(session, isTurn === true))
       const [oldest] = accounts.keys()
       if (oldest !== undefined && accounts.size >= ACCOUNTS) this.forget(guest, oldest)
       accounts.set(session, account)

@@ -43,7 +43,7 @@ interface Pending {
 export class Link implements Guest {
   readonly #parts: LinkParts
   readonly #listeners = new Map<string, Listener>()
-  readonly #notices = new Map<string, () => void>()
+  readonly #notices = new Map<string, (isTurn: boolean) => void>()
   readonly #pending = new Map<number, Pending>()
   readonly #self: Member
   #ids = 0
@@ -107,8 +107,8 @@ export class Link implements Guest {
     return () => void this.#listeners.delete(session)
   }
 
-  /** Hears of urgent news about an account, until it is forgotten. */
-  notice(session: string, noticed: () => void): void {
+  /** Hears of urgent news about an account, or that it is its turn, until it is forgotten. */
+  notice(session: string, noticed: (isTurn: boolean) => void): void {
     this.#notices.set(session, noticed)
   }
 
@@ -123,8 +123,8 @@ export class Link implements Guest {
     this.#listeners.get(session)?.told(news)
   }
 
-  noticed(session: string): void {
-    this.#notices.get(session)?.()
+  noticed(session: string, isTurn: boolean): void {
+    this.#notices.get(session)?.(isTurn)
   }
 
   async #seek(): Promise<void> {
@@ -181,7 +181,7 @@ export class Link implements Guest {
 
   #heard([kind, id, said]: Frame): void {
     if (kind === 'news') return this.told(id as string, said as SlotNews)
-    if (kind === 'notice') return this.noticed(id as string)
+    if (kind === 'notice') return this.noticed(id as string, said === true)
     const pending = this.#pending.get(id as number)
     if (pending === undefined) return
     this.#pending.delete(id as number)

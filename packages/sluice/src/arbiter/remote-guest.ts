@@ -36,8 +36,8 @@ export class RemoteGuest implements Guest {
     this.#say(['news', session, news])
   }
 
-  noticed(session: string): void {
-    this.#say(['notice', session])
+  noticed(session: string, isTurn: boolean): void {
+    this.#say(['notice', session, isTurn])
   }
 
   /** Whoever speaks has others to speak to: what cannot be said ends this guest, and nothing else. */

@@ -211,7 +211,11 @@ export class Tenant implements Settler {
     if (held > 0) return held
     if (onDown === 'share') {
       this.#share ??= this.#ownShare(now)
-      if (!this.#share.take(amounts, now)) return Math.max(this.#share.timeUntil(amounts, now), LEAST)
+      if (!this.#share.take(amounts, now)) {
+        const wait = this.#share.timeUntil(amounts, now)
+        // Never of this part: of all there is, as soon as it can be asked again.
+        return wait < Infinity ? Math.max(wait, LEAST) : Math.max(this.#rule.link.retryAfter, SOON)
+      }
     }
     this.hold.oweUnasked(amounts)
     this.#rule.opened(this)

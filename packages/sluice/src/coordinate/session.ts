@@ -157,6 +157,15 @@ export class SlotSession {
     this.#unlisten()
   }
 
+  /** Registered after it had gone: what it was granted with that would lie there until its lease ends. */
+  #leaveLate({ report }: SlotAsk, reply: SlotReply | Error): void {
+    if (reply instanceof Error || report.life > 0 || reply.life === 0) return
+    this.#life = reply.life
+    this.#granted = reply.granted
+    this.#returned = reply.granted
+    this.#send(true)
+  }
+
   #send(leaves: boolean): void {
     const { coordinator, owner, limit, queue, strict, shares, clock } = this.#parts
     const life = this.#life
@@ -188,7 +197,7 @@ export class SlotSession {
     if (ask.settled) this.#unanswered--
     // Late ones are waited for no longer, and were counted when that was found.
     if (!ask.late || !ask.settled) this.#awaited--
-    if (this.#left) return
+    if (this.#left) return this.#leaveLate(ask, reply)
     if (reply instanceof Error) {
       this.trouble = reply.message
       if (!ask.late || !ask.settled) this.#failed()

@@ -9,12 +9,20 @@ interface IoRedisCommands {
   info(section: string): Promise<string>
 }
 
+interface Corkable {
+  cork(): void
+  uncork(): void
+}
+
+/** Commands that go to the server in one piece. */
+const PIECE = 16
+
 /** What is used of a `Redis` of the package `ioredis` (5 or 6), with or without Sentinels. */
 export interface IoRedisClient extends IoRedisListener, IoRedisCommands {
   readonly options: { readonly protocol?: unknown; readonly keyPrefix?: string | undefined }
   readonly isCluster: boolean
   /** What it writes to, once it has begun to connect. */
-  readonly stream?: { cork(): void; uncork(): void } | undefined
+  readonly stream?: Corkable | undefined
   duplicate(options?: { keyPrefix: string }): IoRedisListener
 }
 
@@ -54,7 +62,7 @@ class IoRedisPort implements RedisPort {
   readonly #listeners = new ChannelListeners()
   readonly #prefix: string
   #listening: IoRedisListener | undefined
-  #isCorked = false
+  #piece: { readonly stream: Corkable; commands: number } | undefined
 
   constructor(client: IoRedisClient | IoRedisCluster) {
     this.#client = client
@@ -97,14 +105,23 @@ class IoRedisPort implements RedisPort {
     return Promise.resolve()
   }
 
-  /** What is sent in one turn of the event loop goes in one piece: ioredis makes a call to the system for each command. */
+  /**
+   * What is sent in one turn of the event loop goes in pieces: ioredis makes a call to the system for each command. Not all
+   * of it in one, or the server has nothing to do while this process writes, and this one nothing while the server answers.
+   */
   #cork(): void {
+    if (this.#piece !== undefined) {
+      const { stream } = this.#piece
+      if (this.#piece.commands++ % PIECE > 0) return
+      stream.uncork()
+      return stream.cork()
+    }
     const stream = 'stream' in this.#client ? this.#client.stream : undefined
-    if (stream === undefined || this.#isCorked) return
-    this.#isCorked = true
+    if (stream === undefined) return
+    this.#piece = { stream, commands: 1 }
     stream.cork()
     process.nextTick(() => {
-      this.#isCorked = false
+      this.#piece = undefined
       stream.uncork()
     })
   }

@@ -6,6 +6,7 @@ import { fleetSlots, memoryBuckets } from '../../src/arbiter/index.ts'
 import { VirtualClock } from '../../src/sim/index.ts'
 import { gateLaws } from '../../src/testing/index.ts'
 import { moves, play } from '../coordinate/buckets-laws.ts'
+import { asks, playAsks } from '../coordinate/demand-laws.ts'
 import { WireGuest } from './wire.ts'
 
 for (const order of ['share', 'strict'] as const)
@@ -43,5 +44,22 @@ describe('S3.5 buckets through an arbiter', () => {
       }),
       { numRuns: 200, seed: 6 },
     )
+  })
+
+  it('S1.13 keep the laws of who is next, and call whom those in memory call', async () => {
+    let calls = 0
+    await fc.assert(
+      fc.asyncProperty(asks, async (script) => {
+        const clock = new VirtualClock(1000)
+        const pass = (duration: number): void => clock.advance(duration)
+        const said = await playAsks({ coordinator: new WireGuest(clock).buckets, pass }, script, 's')
+        const other = new VirtualClock(1000)
+        const here = { coordinator: memoryBuckets({ clock: other }), pass: (ms: number): void => other.advance(ms) }
+        assert.deepEqual(said, await playAsks(here, script, 's'))
+        calls += said.reduce((sum, { called }) => sum + called.length, 0)
+      }),
+      { numRuns: 200, seed: 8 },
+    )
+    assert.ok(calls > 10, `${calls} were called`)
   })
 })

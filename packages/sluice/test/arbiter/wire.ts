@@ -24,7 +24,7 @@ export class WireGuest implements Guest {
   readonly #listeners = new Map<string, (news: SlotNews) => void>()
   readonly #voided = new Set<(grace: number) => void>()
   readonly #kept: Ask[] = []
-  readonly #notices = new Map<string, () => void>()
+  readonly #notices = new Map<string, (isTurn: boolean) => void>()
 
   constructor(clock: Clock, host: Host = hostOf(clock)) {
     this.host = host
@@ -34,8 +34,8 @@ export class WireGuest implements Guest {
     this.#listeners.get(session)?.(carried(news) as SlotNews)
   }
 
-  noticed(session: string): void {
-    this.#notices.get(session)?.()
+  noticed(session: string, isTurn: boolean): void {
+    this.#notices.get(session)?.(isTurn)
   }
 
   slots(lease: number, key = 'laws'): SlotCoordinator {

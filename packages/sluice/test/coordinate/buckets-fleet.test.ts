@@ -304,6 +304,23 @@ describe('S3.5 token buckets of a fleet whose coordinator is down', () => {
     })
   }
 
+  it('S3.5 whoever needs more than this process’s part is told to come back when it is tried again', async () => {
+    const { clock, line, gate } = make({ onDown: 'share', sessions: 4, lease: 0 })
+    line.cut = 'refuses'
+    const arrival = { flow: 'a', cost: 500 }
+    gate.tryEnter(arrival)
+    await pass(clock, 5)
+    assert.equal(gate.state.health, 'down')
+    const refused = gate.tryEnter(arrival)
+    assert.ok(!refused.admitted && refused.code === 'rate_limited')
+    assert.ok(refused.retryAfter! >= 10 && refused.retryAfter! <= 250, `${refused.retryAfter}`)
+    const waiting = gate.acquire(arrival)
+    await pass(clock, 100, 10)
+    line.cut = 'no'
+    await pass(clock, 250, 10)
+    assert.equal((await waiting).admitted, true)
+  })
+
   it('S3.5 what is at hand goes on being used', async () => {
     const { clock, line, gate } = make({
       buckets: { requests: { tokens: 1e4, takes: 'one' }, tokens: { tokens: 1e5 } },

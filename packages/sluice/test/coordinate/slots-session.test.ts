@@ -256,6 +256,19 @@ describe('a session of fleet slots', () => {
     assert.equal(rig.permits.length, 1)
   })
 
+  it('S3.5 closed before it was answered, it gives back what that grants', async () => {
+    const rig = new Rig()
+    await rig.ask(3)
+    rig.gate.close()
+    await rig.answer({ life: 7, granted: 3 })
+    const { life, granted, returned, leaves } = rig.told.report
+    assert.deepEqual([life, granted, returned, leaves], [7, 3, 3, true])
+    const reports = rig.told.asked.length
+    await rig.answer({ life: 0, granted: 0 })
+    await rig.pass(3000)
+    assert.equal(rig.told.asked.length, reports)
+  })
+
   it('S3.5 gives back what others wait for, at once', async () => {
     const rig = await working(2)
     await rig.push({ life: 7, granted: 2, foreign: 2, fair: 1 })

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import { arbiter, fleetBuckets, fleetSlots, type Arbiter, type FleetSlots } from '../../src/arbiter/index.ts'
-import type { ArbiterOptions } from '../../src/arbiter/index.ts'
+import type { ArbiterOptions, BucketsStatement } from '../../src/arbiter/index.ts'
 import { until } from './waiting.ts'
 
 describe('an arbiter, at its edges', () => {
@@ -188,6 +188,43 @@ describe('an arbiter, at its edges', () => {
     await assert.rejects(fresh.take({ tokens: 5 }, { maxWait: 100 }), 'a newcomer finds no full bucket')
     await far!.close()
     await fresh.close()
+  })
+
+  it('S3.5 whose turn it is hears just that, at the arbiter and elsewhere: what it has at hand stays good', async () => {
+    const [one, two] = [open(), open()]
+    const first = await host(one, two)
+    const other = first === one ? two : one
+    const refill = { name: 'tokens', interval: 1000, capacity: 10 }
+    const budget = { name: 'turns', buckets: [refill] }
+    const rest = { known: false, pace: { stamp: 0, refills: [refill] }, reserve: 0, critical: false, hold: 0 }
+    const demand = { priority: 2, line: 'x', charge: 0, age: 0, waits: true, told: [], abreast: 0 }
+    // Nothing else keeps this process alive while an answer is on its way.
+    const alive = setInterval(() => {}, 1000)
+    try {
+      for (const [waits, takes] of [
+        [other, first],
+        [first, other],
+      ] as const) {
+        const { role } = waits.state
+        const heard: (boolean | undefined)[] = []
+        const far = waits.buckets.open(budget, role, `${role}far`, (isTurn) => heard.push(isTurn))
+        const near = takes.buckets.open(budget, role, `${role}near`)
+        const up = (to: number): Omit<BucketsStatement, 'turn' | 'demand'> => ({
+          claim: [0],
+          keep: [0],
+          need: [to],
+          want: [to],
+          ...rest,
+        })
+        assert.equal((await near.state({ turn: 1, ...up(10) })).granted, true)
+        assert.equal((await far.state({ turn: 1, ...up(5), demand })).granted, false)
+        await near.state({ turn: 2, ...up(0) })
+        await until('it is called', () => heard.length > 0)
+        assert.deepEqual(heard, [true], role)
+      }
+    } finally {
+      clearInterval(alive)
+    }
   })
 
   it('S3.5 worker threads share as processes do', async () => {

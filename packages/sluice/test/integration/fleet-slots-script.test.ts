@@ -274,6 +274,32 @@ describe('the script for slots', { skip: noRedis }, () => {
     assert.deepEqual([last.granted, last.used], [2, LIMIT])
   })
 
+  it('S3.5 the clock of a server that is set back stops nothing: leases end, and another one is noticed', async () => {
+    await client.flushAll()
+    const ask = asking('set back')
+    await ask({ session: 'a' })
+    const meta = await metaOf()
+    // The last report came a minute from now.
+    await client.hSet(meta, { learn: '0', seen: String(Date.now() + 60_000) })
+    await ask({ session: 'a', seq: 2, waiting: [0, 0, 3, 0] })
+    const { life } = await ask({ session: 'b' })
+    let last = await ask({ session: 'b', life, seq: 2 })
+    assert.equal(last.used, 3)
+    await until('its slots are free', async () => {
+      last = await ask({ session: 'b', life, seq: last.used + Math.round(performance.now()) })
+      return last.used === 0
+    })
+    assert.equal((await ask({ session: 'c', waiting: [0, 0, 3, 0] })).granted, 3)
+    // Another one, whose clock is behind, takes over.
+    await client.hSet(meta, { run: 'another', seen: String(Date.now() + 120_000) })
+    const stranger = await ask({ session: 'd', waiting: [0, 0, 1, 0] })
+    assert.deepEqual([stranger.granted, stranger.used, stranger.learning], [0, 3, true])
+    await until(
+      'it has learnt',
+      async () => !(await ask({ session: 'd', life: stranger.life, seq: Math.round(performance.now()) })).learning,
+    )
+  })
+
   for (const [what, stops, goesOn, says] of [
     ['has no memory left', ['CONFIG', 'SET', 'maxmemory', '1'], ['CONFIG', 'SET', 'maxmemory', '0'], /OOM/],
     ['became a replica', ['REPLICAOF', '127.0.0.1', '1'], ['REPLICAOF', 'NO', 'ONE'], /READONLY|read only/],

@@ -62,6 +62,22 @@ describe('a client of ioredis', () => {
     assert.deepEqual(client.did, ['cork', 'a', 'b', 'uncork', 'cork', 'c', 'uncork'])
   })
 
+  it('S2.1 what is much goes in pieces, so that the server begins while the rest is written', async () => {
+    const client = new ToldClient(true)
+    const port = ioRedis(client)
+    for (let at = 0; at < 40; at++) void port.run(SCRIPT, [`${at}`], [])
+    await new Promise(setImmediate)
+    const pieces = client.did
+      .join(' ')
+      .split('uncork')
+      .map((piece) => piece.trim().split(' '))
+    assert.deepEqual(
+      pieces.map((piece) => piece.length - 1),
+      [16, 16, 8, 0],
+    )
+    assert.ok(pieces.slice(0, 3).every(([first]) => first === 'cork'))
+  })
+
   it('S2.1 one that has not begun to connect, or is a Cluster, sends as it does', async () => {
     const client = new ToldClient(false)
     await ioRedis(client).run(SCRIPT, ['a'], [])

@@ -12,9 +12,8 @@ local lease, queue, strict, leaves = said[7], said[8], said[9] == 1, said[10] ==
 local shares = type(said[9]) == 'table' and said[9]
 
 local time = redis.call('TIME')
-local now = time[1] * 1000 + time[2] / 1000
 local meta = redis.call('HMGET', KEYS[1], 'v', 'run', 'seen', 'fence', 'life', 'learn', 'limit', 'level', 'tags', 'owed',
-  'many')
+  'many', 'back')
 if meta[1] and tonumber(meta[1]) > VERSION then
   return redis.error_reply('SLUICE the limit is kept by a newer version, ' .. meta[1])
 end
@@ -25,8 +24,14 @@ local keep = function(name, value)
   fields[#fields + 1] = name
   fields[#fields + 1] = value
 end
--- The clock of a server may be set back; of two that take over from one another either may be behind.
-if seen and now < seen then now = seen end
+-- The clock of a server may be set back; of two that take over from one another either may be behind. Time goes on.
+local back = tonumber(meta[12]) or 0
+local now = time[1] * 1000 + time[2] / 1000 + back
+local behind = seen and now < seen
+if behind then
+  keep('back', format('%.3f', back + seen - now))
+  now = seen
+end
 
 local sessions, packed, demands, dirty, gone = {}, {}, {}, {}, {}
 local stored = redis.call('HGETALL', KEYS[2])
@@ -38,7 +43,7 @@ end
 
 -- Who asks the server who it is, and not a client, whose idea of that is old. A restart takes longer than the gap.
 local stalled = seen and now - seen > lease / 2
-if not run or now - seen > GAP then
+if not run or behind or now - seen > GAP then
   local info = redis.call('INFO', 'server')
   local id = string.match(info, 'run_id:(%x+)')
   if not run then

@@ -6,9 +6,9 @@ import { SLOTS_READ } from './slots-read.ts'
  * One report of one instance about one limit, and what it is answered. All decisions are made here, on the server's
  * clock; docs/decisions/0012-shares.md says why each line is safe.
  *
- * KEYS[1] hash of the limit: v run seen fence life learn limit · many sessions at last · level, and since when · owed,
- *   packed: slots that each class is owed of its share · tags, packed: virtual time of the classes (1 to 4) and, by
- *   (line + 9) * 4 + class + 5, of the tenants ahead of it
+ * KEYS[1] hash of the limit: v run seen fence life learn limit · back, by how much the server's clock has gone back in all
+ *   · many sessions at last · level, and since when · owed, packed: slots that each class is owed of its share · tags,
+ *   packed: virtual time of the classes (1 to 4) and, by (line + 9) * 4 + class + 5, of the tenants ahead of it
  * KEYS[2] hash of its sessions: session → packed record, and :session → packed demand, 6 numbers for each
  *   l life · n number of the last thing said · q last report · g granted · r returned · f fence · e lease ends
  *   w waiting by class, 1 to 4 · k highest number it has named · u grants it may not know of (upTo, class, line, count,
