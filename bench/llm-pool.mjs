@@ -5,9 +5,9 @@
 //   node bench/llm-pool.mjs [--quick] [--json] [--aborts] [--ways]
 // With --aborts only this: 100,000 calls given up in every phase, and what they left behind. With --ways only the last table.
 import { provider } from '../packages/sluice/dist/src/llm/index.js'
-import { playLoad } from '../packages/sluice/dist/test/llm/pool-load.js'
+import { cachedCall, openEndedCall, playLoad } from '../packages/sluice/dist/test/llm/pool-load.js'
 import { playAborts } from '../packages/sluice/dist/test/llm/pool-aborts.js'
-import { SCENES, silent } from '../packages/sluice/dist/test/llm/pool-scenes.js'
+import { promptBound, SCENES, silent } from '../packages/sluice/dist/test/llm/pool-scenes.js'
 
 const quick = process.argv.includes('--quick')
 const asJson = process.argv.includes('--json')
@@ -89,6 +89,20 @@ say(`|---|${PROCESSES.map(() => '---').join('|')}|`)
 for (const [name, scene] of Object.entries(SCENES)) {
   const cells = []
   for (const processes of PROCESSES) cells.push(cell(await play('limit', name, { scene, processes })))
+  say(`| ${name} | ${cells.join(' | ')} |`)
+}
+
+say('\n| what nobody says | 1 | 4 | 16 |')
+say('|---|---|---|---|')
+const openEnded = { scene: SCENES.openai, unsaid: true, callOf: openEndedCall }
+const UNSAID = {
+  'openai, no max_tokens': openEnded,
+  'openai, nor the usage of streams': { ...openEnded, untold: true },
+  'anthropic, 95 % of prompts from the cache': { scene: promptBound(), callOf: cachedCall },
+}
+for (const [name, options] of Object.entries(UNSAID)) {
+  const cells = []
+  for (const processes of PROCESSES) cells.push(cell(await play('unsaid', name, { ...options, processes })))
   say(`| ${name} | ${cells.join(' | ')} |`)
 }
 

@@ -32,7 +32,7 @@ export class Answer {
 
   constructor({ res, raw, reader, clock, inflow, hidesUsage }: AnswerParts) {
     this.#outflow = new Outflow(res, reader, clock, inflow)
-    this.isStream = headerOf(raw, 'content-type')?.startsWith('text/event-stream') === true
+    this.isStream = headerOf(raw, 'content-type')?.toLowerCase().startsWith('text/event-stream') === true
     const coding = headerOf(raw, 'content-encoding') ?? 'identity'
     // What is compressed cannot be read; its charge stays as it was expected.
     if (coding === 'identity') this.#usage = new UsageReader({ body: this.isStream ? 'events' : 'json' })

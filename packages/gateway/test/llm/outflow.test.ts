@@ -3,6 +3,7 @@ import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import { describe, it } from 'node:test'
 import { systemClock } from 'sluice'
+import { Answer } from '../../src/llm/answer.ts'
 import { Outflow } from '../../src/llm/outflow.ts'
 
 const tick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
@@ -31,6 +32,23 @@ function noted(headers: Record<string, string>): { out: Outflow; pieces: string[
 }
 
 describe('S2.4 what flows out', () => {
+  it('S2.4 a stream is one however its type is written', () => {
+    const { res } = noted({})
+    const inflow = { pause: (): void => {}, resume: (): void => {}, stalled: (): void => {} }
+    const reader = { policy: 'wait', bytes: 1, stall: 1000 } as const
+    for (const type of ['text/event-stream', 'Text/Event-Stream; charset=UTF-8']) {
+      const answer = new Answer({
+        res,
+        raw: ['Content-Type', type],
+        reader,
+        clock: systemClock,
+        inflow,
+        hidesUsage: false,
+      })
+      assert.equal(answer.isStream, true, type)
+    }
+  })
+
   it('S2.4 an answer that came in one piece goes out in one, head and all', async () => {
     const { out, pieces, res } = noted({ 'content-length': '5' })
     out.write(Buffer.from('h\u00e9ll'))

@@ -53,9 +53,10 @@ export class Charges {
     )
   }
 
-  /** Where money stops it, an answer costs what it may, until its length is known. */
+  /** Where money stops it, a call costs what it may, until it is known: nothing from the cache, an answer as long as it may be. */
   #priceOf(asked: Asked, usage: LlmUsage): number {
-    return priceOf(this.#limits.price!, this.#limits.stops ? { ...asked, predicted: asked.maxOutput } : asked, usage)
+    const { price, stops } = this.#limits
+    return priceOf(price!, stops ? { ...asked, cacheRead: 0, predicted: asked.maxOutput } : asked, usage)
   }
 
   /**

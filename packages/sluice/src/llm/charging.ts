@@ -71,14 +71,14 @@ export const CHARGES: Readonly<Record<ChargeMode, Charge>> = {
   },
 }
 
-/** Whether tokens of the prompt that come from the cache count. */
-export type Cached = 'counts' | 'exempt'
+/** Whether tokens of the prompt that come from the cache count: `refunded` is at first, and not in the end. */
+export type Cached = 'counts' | 'exempt' | 'refunded'
 
 /** What is taken when a request begins. */
 export function chargeAtStart(mode: ChargeMode, cached: Cached, asked: Asked): number {
   const { input, output, of } = CHARGES[mode].start
   const prompt = input * (cached === 'exempt' ? asked.input - asked.cacheRead : asked.input)
-  const answer = output === 'max' ? asked.maxOutput : output === 'predicted' ? asked.predicted : 0
+  const answer = output === 'max' ? asked.reserved : output === 'predicted' ? asked.predicted : 0
   return of === 'larger' ? Math.max(prompt, answer) : prompt + answer
 }
 
@@ -92,5 +92,5 @@ export function chargeAtEnd(mode: ChargeMode, cached: Cached, asked: Asked, usag
   const cacheRead = Math.min(input, usage.cacheRead ?? (usage.input === undefined ? asked.cacheRead : 0))
   if (end === 'kept') return chargeAtStart(mode, cached, { ...asked, input, cacheRead })
   if (usage.output === undefined && end.output > 0) return chargeAtStart(mode, cached, { ...asked, input, cacheRead })
-  return end.input * (cached === 'exempt' ? input - cacheRead : input) + end.output * (usage.output ?? 0)
+  return end.input * (cached === 'counts' ? input : input - cacheRead) + end.output * (usage.output ?? 0)
 }

@@ -15,7 +15,15 @@ export class EstimateBias {
 
   /** The part of {@link ratio} that is care, and not known. */
   get care(): number {
-    return this.#learned === 0 ? UNKNOWN : 1
+    return this.#learned === 0 ? this.ratio : 1
+  }
+
+  /**
+   * A prompt was counted and nobody told how: streams of OpenAI's chat do not unless they are asked to. Care gives way where
+   * the provider tells what is left: if estimates are too low, that shows it.
+   */
+  relax(): void {
+    if (this.#learned === 0) this.ratio += NEWS * (1 - this.ratio)
   }
 
   learn(estimated: number, actual: number): void {

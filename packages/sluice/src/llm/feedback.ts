@@ -32,6 +32,8 @@ const LOOK: Millis = 1000
 /** Limits that differ by less are the same. */
 const SAME = 0.99
 
+const MINUTE: Millis = 60_000
+
 /** A provider that says to come back later than in a day is not believed, in ms. */
 const DAY: Millis = 86_400_000
 
@@ -70,6 +72,11 @@ export class Feedback {
   /** What the provider says the limit is, where it does. */
   toldLimit(name: BudgetName): number | undefined {
     return this.#told.get(name)
+  }
+
+  /** True where the provider says how many tokens are left. */
+  get tellsTokens(): boolean {
+    return this.#left.has('tokens') || this.#left.has('input')
   }
 
   /** What the provider last said is left. */
@@ -227,13 +234,17 @@ export class Feedback {
       const { interval } = gate.status(FLOW)[row.name]!
       const amount = amounts[row.name] ?? 0
       if (pause === undefined && short !== undefined && budget !== undefined) pause = short * interval
+      // Of a limit of the day that comes back bit by bit no more is there after the wait than was asked for.
+      if (is === 'long' && short !== undefined && budget !== undefined) this.#pullDown(row, amount - short)
       if (pause === undefined && read !== undefined && read < amount) pause = (amount - read) * interval
       const isWatchedClosely = row.profile.window < row.profile.per
       if (read !== undefined && read >= amount && is === 'wait' && isWatchedClosely)
         this.#squeeze(row.name, this.#squeezeOf(row.name).tooClose(this.#partOf(row), now), now)
       const isGuess = pause === undefined && isSilent && ranOut !== undefined
       if (isGuess) pause = this.#pauses.until(amount * interval)
-      if (read === undefined && pause !== undefined && is === 'wait' && !isExcused && row.name !== 'money')
+      // Whoever names no limit and says to wait does not mean one of the day: that would not be back so soon.
+      const mayBe = row.name === ranOut || (row.name !== 'money' && row.profile.per <= MINUTE)
+      if (read === undefined && pause !== undefined && is === 'wait' && !isExcused && mayBe)
         this.#ranOut(row, isGuess ? 0 : amount - pause / interval, { isNews, isGuess }, now)
     }
     pause ??= this.#pauses.blind
@@ -259,12 +270,18 @@ export class Feedback {
     const idle = Math.max(0, available / capacity)
     const kept = Math.max(free * (1 - idle), Math.min(free, (JITTER + leaseOf(limits)) / interval))
     const wanted = left - kept
-    if (wanted < available) gate.correct(FLOW, { [name]: wanted })
+    this.#pullDown(budget, wanted)
     // What has headers says by them what there is, unless it has never sent any and says nothing now.
     if (isNews || (profile.headers !== undefined && (!isGuess || this.#left.has(name)))) return
     // Where much was thought to be left it was not the rate that was too high.
     const over = (Math.min(available, kept) - wanted) / limit
     this.#squeeze(name, this.#squeezeOf(name).refused(over, profile.per, part, now), now)
+  }
+
+  /** There is no more left than this. */
+  #pullDown({ name }: Budget, left: number): void {
+    const { gate } = this.#parts
+    if (left < gate.status(FLOW)[name]!.available) gate.correct(FLOW, { [name]: left })
   }
 
   /** A refusal names the limit, where no header does. True where it is lower than what was gone by. */
@@ -316,7 +333,7 @@ export class Feedback {
   #useAt(now: Instant): number {
     let rate = 0
     for (const { name, profile, limit } of this.#parts.limits.budgets)
-      if (profile.per <= 60_000 && name === 'requests') rate = limit / profile.per
+      if (profile.per <= MINUTE && name === 'requests') rate = limit / profile.per
     return rate > 0 ? Math.min(1, this.#sent.lately(now) / ON_ITS_WAY / rate) : 1
   }
 

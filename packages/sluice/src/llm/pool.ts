@@ -1,4 +1,5 @@
 import {
+  checkFunction,
   checkNumber,
   checkWhole,
   ORDINARY,
@@ -17,6 +18,7 @@ import {
   type Signal,
 } from '../ground/index.ts'
 import { memoryBuckets } from '../coordinate/index.ts'
+import { checkKnown } from './check-known.ts'
 import { ContextStore, type LlmContext } from './context.ts'
 import type { ModeDoubt } from './mode-doubt.ts'
 import type { LlmLease } from './lease.ts'
@@ -66,6 +68,23 @@ export function llmPool(options: LlmPoolOptions): LlmPool {
   return new Pool(options)
 }
 
+const OPTIONS: readonly (keyof LlmPoolOptions)[] = [
+  'limits',
+  'store',
+  'slots',
+  'onDown',
+  'queue',
+  'weight',
+  'service',
+  'modes',
+  'onMode',
+  'overdue',
+  'onOverdue',
+  'clock',
+  'random',
+  'wall',
+]
+
 class Pool implements LlmPool {
   readonly pressure: Signal<Pressure>
   readonly maxWait: Millis
@@ -75,10 +94,18 @@ class Pool implements LlmPool {
   readonly #context = new ContextStore()
 
   constructor(options: LlmPoolOptions) {
+    checkKnown('llmPool', options, OPTIONS)
     const { clock = systemClock, random = systemRandom, wall = systemWallClock, onDown = 'share' } = options
     const { modes = 'switch', onMode, queue = {}, weight, overdue = {}, onOverdue } = options
     if (!Array.isArray(options.limits) || options.limits.length === 0)
       refuseValue('llmPool.limits', 'none', 'at least one: provider.openai(…) and its like')
+    for (const limits of options.limits)
+      if (limits?.profile === undefined || limits.budgets === undefined)
+        refuseValue('llmPool.limits', limits, 'provider.openai(…) and its like')
+    checkKnown('llmPool.queue', queue, ['max', 'maxWait'])
+    checkKnown('llmPool.overdue', overdue, ['after', 'policy'])
+    for (const [name, told] of Object.entries({ weight, onMode, onOverdue, slots: options.slots }))
+      if (told !== undefined) checkFunction(`llmPool.${name}`, told)
     if (modes !== 'switch' && modes !== 'warn') refuseValue('llmPool.modes', modes, "'switch' or 'warn'")
     const { policy = 'release' } = overdue
     if (policy !== 'hold' && policy !== 'release') refuseValue('llmPool.overdue.policy', policy, "'hold' or 'release'")
@@ -122,8 +149,9 @@ class Pool implements LlmPool {
 
   async acquire(request: LlmRequest): Promise<LlmLease> {
     const full = { ...this.#context.current, ...given(request) }
-    checkRequest(full)
-    return this.#acquire(full, this.#clock.now(), 0)
+    const now = this.#clock.now()
+    checkRequest(full, now)
+    return this.#acquire(full, now, 0)
   }
 
   async run<T>(
@@ -159,7 +187,7 @@ class Pool implements LlmPool {
   }
 
   with<T>(context: LlmContext, work: () => T): T {
-    checkRequest({ model: '', input: 0, ...context })
+    checkRequest({ model: '', input: 0, ...context }, this.#clock.now())
     return this.#context.run(context, work)
   }
 

@@ -1,7 +1,6 @@
 /** Answers a prediction goes by. */
 const REMEMBERED = 64
 
-/** Answers before a prediction of one's own is worth more than that of more general ones. */
 const ENOUGH = 8
 
 /** What is predicted as long as nothing is known, in tokens: what is used beyond is owed. */
@@ -39,17 +38,22 @@ class Answers {
 export class OutputPrediction {
   readonly #kinds = new Map<string, Answers>()
   readonly #most: number
+  readonly #enough: number
 
-  /** @param most how many kinds are remembered */
-  constructor(most = 4096) {
+  /**
+   * @param most how many kinds are remembered
+   * @param enough answers before a prediction of one's own is worth more than that of more general ones
+   */
+  constructor(most = 4096, enough: number = ENOUGH) {
     this.#most = most
+    this.#enough = enough
   }
 
   /** @param maxOutput the most it may answer */
   predict(tenant: string, route: string, maxOutput: number): number {
     for (const kind of kindsOf(tenant, route)) {
       const answers = this.#kinds.get(kind)
-      if (answers !== undefined && answers.count >= ENOUGH) return Math.min(maxOutput, answers.high)
+      if (answers !== undefined && answers.count >= this.#enough) return Math.min(maxOutput, answers.high)
     }
     return Math.min(maxOutput, UNKNOWN)
   }

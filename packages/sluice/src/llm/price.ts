@@ -1,4 +1,5 @@
 import { checkNumber } from '../ground/index.ts'
+import { checkKnown } from './check-known.ts'
 import type { Asked, LlmUsage } from './request.ts'
 
 /** What tokens cost, in dollars for a million of them. */
@@ -13,9 +14,12 @@ export interface Price {
   readonly cacheWrite?: number
 }
 
+const FIGURES = ['input', 'output', 'cacheRead', 'cacheWrite'] as const
+
 /** @throws RangeError naming the price that makes no sense */
 export function checkPrice(field: string, price: Price): void {
-  for (const name of ['input', 'output', 'cacheRead', 'cacheWrite'] as const) {
+  checkKnown(field, price, FIGURES)
+  for (const name of FIGURES) {
     const value = price[name]
     if (value !== undefined || name === 'input' || name === 'output')
       checkNumber(`${field}.${name}`, value, 0, Number.MAX_SAFE_INTEGER)

@@ -55,6 +55,11 @@ export interface RefusalRule {
 export interface Profile {
   readonly provider: string
   readonly budgets: Readonly<Partial<Record<BudgetName, BudgetProfile>>>
+  /**
+   * What counts in advance of an answer of a request that does not say how long it may be: nothing, or the most there may be
+   * as far as the limits know (`maxOutput`). Default `most`.
+   */
+  readonly unsaid?: 'nothing' | 'most'
   /** The first that fits decides. Whatever none fits is judged by its status alone. */
   readonly refusals: readonly RefusalRule[]
   /** What a request that failed has cost all the same: its place among the requests, and its tokens. */

@@ -1,5 +1,6 @@
 import { checkNumber, checkWhole, refuseValue, type Millis } from '../ground/index.ts'
 import { CHARGES, type ChargeMode } from './charging.ts'
+import { checkKnown } from './check-known.ts'
 import { checkPrice, type Price } from './price.ts'
 import type { BudgetName, BudgetProfile, Profile } from './profile.ts'
 import { anthropic } from './profiles/anthropic.ts'
@@ -29,7 +30,10 @@ export interface LimitOptions {
   readonly otpm?: number
   /** Requests in progress at once: in all processes together where the store has slots, else in each. A whole number. */
   readonly concurrency?: number
-  /** What `maxOutput` is where a request does not say, in tokens. At least 1. Default 4096. */
+  /**
+   * The most an answer may be where a request does not say, in tokens. At least 1. Default 4096, or half of the least limit it
+   * would be counted against in advance.
+   */
   readonly maxOutput?: number
   /** What it costs. Needed for `money`. */
   readonly price?: Price
@@ -73,6 +77,8 @@ export interface ModelLimits {
   readonly budgets: readonly Budget[]
   readonly concurrency: number
   readonly maxOutput: number
+  /** What of it counts in advance where a request does not say. */
+  readonly unsaid: number
   readonly share: number
   readonly price: Price | undefined
   /** True where no more money is spent than there is, whatever is answered. */
@@ -99,7 +105,7 @@ export const FIGURE_OF: Readonly<Partial<Record<BudgetName, string>>> = Object.f
 const PLENTY = 1e9
 const UNLIMITED: BudgetProfile = { per: 60_000, window: 60_000, modes: [], cached: 'counts' }
 
-const KNOWN = new Set([
+const KNOWN = [
   ...Object.keys(FIGURES),
   'model',
   'also',
@@ -110,7 +116,7 @@ const KNOWN = new Set([
   'modes',
   'share',
   'key',
-])
+]
 
 /**
  * The limits of a model at a provider of this kind.
@@ -118,8 +124,7 @@ const KNOWN = new Set([
  */
 export function limitsOf(profile: Profile, options: LimitOptions): ModelLimits {
   const field = `provider.${profile.provider}`
-  for (const name of Object.keys(options))
-    if (!KNOWN.has(name)) refuseValue(`${field}.${name}`, 'it', `one of ${[...KNOWN].join(', ')}`)
+  checkKnown(field, options, KNOWN)
   const { model, also = [], price, money, modes = {}, key = 'default' } = options
   for (const [name, value] of Object.entries({ model, key }))
     if (typeof value !== 'string' || value === '') refuseValue(`${field}.${name}`, value, 'a name')
@@ -137,6 +142,9 @@ export function limitsOf(profile: Profile, options: LimitOptions): ModelLimits {
   if (price !== undefined) checkPrice(`${field}.price`, price)
   if (money !== undefined) {
     if (price === undefined) refuseValue(`${field}.price`, price, 'a price, as there is a budget of money')
+    checkKnown(`${field}.money`, money, ['usd', 'per', 'stop'])
+    if (money.stop !== undefined && typeof money.stop !== 'boolean')
+      refuseValue(`${field}.money.stop`, money.stop, 'true or false')
     const usd = checkNumber(`${field}.money.usd`, money.usd, 1e-6, 1e9)
     const per = checkNumber(`${field}.money.per`, money.per, 1)
     // Half at once and half in each `per` make no more than the whole in any of them.
@@ -155,6 +163,11 @@ export function limitsOf(profile: Profile, options: LimitOptions): ModelLimits {
   if (budgets.length === 0 && concurrency === Infinity)
     refuseValue(field, 'none', `at least one limit: ${figuresOf(profile)}, concurrency`)
   if (budgets.length === 0) budgets.push({ name: 'requests', limit: PLENTY, profile: UNLIMITED })
+  const reserved = profile.unsaid === 'nothing' ? [] : budgets.filter((budget) => reserves(budget, modes))
+  const least = Math.min(...reserved.map(({ limit }) => limit))
+  const maxOutput = checkNumber(`${field}.maxOutput`, options.maxOutput ?? Math.max(1, Math.min(4096, least / 2)), 1)
+  if (maxOutput > least)
+    refuseValue(`${field}.maxOutput`, maxOutput, `at most ${least}: else what does not say less would never fit`)
   return {
     profile,
     model,
@@ -162,12 +175,19 @@ export function limitsOf(profile: Profile, options: LimitOptions): ModelLimits {
     key,
     budgets,
     concurrency,
-    maxOutput: checkNumber(`${field}.maxOutput`, options.maxOutput ?? 4096, 1),
+    maxOutput,
+    unsaid: profile.unsaid === 'nothing' ? 0 : maxOutput,
     share: checkNumber(`${field}.share`, options.share ?? 0.9, 0.01, 1),
     price,
     stops: money?.stop === true,
     modes,
   }
+}
+
+/** Whether an answer counts before it is there. */
+function reserves({ name, profile }: Budget, modes: LimitOptions['modes'] = {}): boolean {
+  const mode = modes[name] ?? profile.modes[0]
+  return mode !== undefined && CHARGES[mode].start.output === 'max'
 }
 
 function figuresOf(profile: Profile): string {

@@ -63,6 +63,8 @@ export class Quota implements LeaseKeeper, TurnKeeper {
   readonly #rule: QuotaRule
   readonly #slots: Gate | undefined
   readonly #prediction = new OutputPrediction()
+  /** Which part of prompts does not come from the cache, where that makes a difference: of nine of ten it is no more. */
+  readonly #uncached: OutputPrediction | undefined
   /** What is let in here, in ms of refill of the bucket of which it takes most. */
   readonly #rate: ServiceRate
   #waitsForSlot = false
@@ -70,7 +72,7 @@ export class Quota implements LeaseKeeper, TurnKeeper {
   #inHand: Permit | undefined
   #letGo: Timer | undefined
   #duration: Millis = 0
-  /** True once the provider has answered anything. */
+  /** True once the provider has answered anything, and has not said since that a limit of the day is spent. */
   #isKnown = false
 
   constructor(limits: ModelLimits, rule: QuotaRule) {
@@ -92,6 +94,8 @@ export class Quota implements LeaseKeeper, TurnKeeper {
     if (rule.slots !== undefined && limits.concurrency < Infinity)
       this.#slots = fleetSlots({ ...waits, coordinator: rule.slots(name), limit: limits.concurrency })
     this.charges = new Charges(limits)
+    if (limits.budgets.some(({ profile }) => profile.cached !== 'counts'))
+      this.#uncached = new OutputPrediction(4096, 3)
     this.tally = new QuotaTally(clock)
     this.#rate = new ServiceRate(clock)
     this.breaker = breaker({ clock, name, rule: failureRate({ minimum: 10 }), openFor: 5000 })
@@ -135,16 +139,19 @@ export class Quota implements LeaseKeeper, TurnKeeper {
 
   /** The figures charging goes by. @throws RangeError for a request that never fits */
   askedOf(request: LlmRequest, tenant: string, route: string): Asked {
-    const { input, cacheRead = 0, maxOutput = this.limits.maxOutput } = request
     // What is only predicted may turn out shorter.
-    this.charges.checkFits({ input, maxOutput, cacheRead, predicted: 0 })
+    this.charges.checkFits({ ...this.#estimate(request, tenant, route, 1), predicted: 0 })
     return this.#estimate(request, tenant, route)
   }
 
-  #estimate(request: LlmRequest, tenant: string, route: string): Asked {
-    const { input, cacheRead = 0, maxOutput = this.limits.maxOutput } = request
+  /** @param ratio what a prompt has of what was estimated */
+  #estimate(request: LlmRequest, tenant: string, route: string, ratio: number = this.bias.ratio): Asked {
+    const { input, maxOutput = this.limits.maxOutput } = request
+    const uncached = this.#uncached?.predict(tenant, route, 1) ?? 1
+    const { cacheRead = input * (1 - uncached) } = request
     const predicted = this.#prediction.predict(tenant, route, maxOutput)
-    return { input: input * this.bias.ratio, maxOutput, cacheRead: cacheRead * this.bias.ratio, predicted }
+    const reserved = request.maxOutput ?? this.limits.unsaid
+    return { input: input * ratio, maxOutput, reserved, cacheRead: cacheRead * ratio, predicted }
   }
 
   /** How long such a request would wait, in ms: what comes before it, less what is left, by what comes back. */
@@ -283,8 +290,10 @@ export class Quota implements LeaseKeeper, TurnKeeper {
 
   settled(lease: Lease, usage: LlmUsage): void {
     const { asked, likely, tenant, route, since, request } = lease.parts
-    const { input, output } = usage
+    const { input, output, cacheRead = 0 } = usage
     if (input !== undefined) this.bias.learn(request.input, input)
+    else if (lease.isAnswered && this.feedback.tellsTokens) this.bias.relax()
+    if (input !== undefined && input > 0) this.#uncached?.learn(tenant, route, 1 - Math.min(1, cacheRead / input))
     if (output !== undefined) this.#prediction.learn(tenant, route, output)
     this.tally.input += input ?? 0
     this.tally.output += output ?? 0
@@ -312,6 +321,8 @@ export class Quota implements LeaseKeeper, TurnKeeper {
       { input: 0, output: 0 },
       isProviders ? 'failure' : 'ignored',
     )
+    // Nobody knows when it begins anew: two find out, and not all who wait.
+    if (is === 'long') this.#isKnown = false
     const pause = this.feedback.refused(judgement, refusal.headers ?? {}, asked, lease.parts.sent)
     this.changed()
     if (pause > 0) {
@@ -356,4 +367,4 @@ export class Quota implements LeaseKeeper, TurnKeeper {
 }
 
 /** What is asked for to see how long anybody waits. */
-const NOTHING: Asked = { input: 0, maxOutput: 0, cacheRead: 0, predicted: 0 }
+export const NOTHING: Asked = { input: 0, maxOutput: 0, reserved: 0, cacheRead: 0, predicted: 0 }

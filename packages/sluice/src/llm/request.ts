@@ -1,5 +1,6 @@
 import type { Instant, Millis, Priority } from '../ground/index.ts'
 import { checkNumber, refuseValue } from '../ground/index.ts'
+import { isLate } from '../gate/index.ts'
 
 /** One call of a model, before it is made: what it is estimated to take, for whom, and how long it may wait. */
 export interface LlmRequest {
@@ -7,9 +8,12 @@ export interface LlmRequest {
   readonly model: string | readonly string[]
   /** Tokens of the prompt, estimated. At least 0. */
   readonly input: number
-  /** The most tokens it may answer: `max_tokens`. At least 0. Default: what the limit says, else 4096. */
+  /** The most tokens it may answer: `max_tokens`. At least 0. Default: what the limit says; left out if the call leaves it out. */
   readonly maxOutput?: number
-  /** Tokens of `input` that are expected to come from the provider's cache. At least 0. Default 0. */
+  /**
+   * Tokens of `input` that are expected to come from the provider's cache. At least 0. Default: the part that nine of ten of
+   * the last 64 of that tenant and `route` had at least, as far as the provider does not count it.
+   */
   readonly cacheRead?: number
   /** Whom to be fair to, in tokens. Default: everybody together. */
   readonly tenant?: string
@@ -41,13 +45,15 @@ export interface LlmUsage {
 export interface Asked {
   readonly input: number
   readonly maxOutput: number
+  /** What of it a provider counts that reserves: all, or nothing where neither the request nor the provider says how much. */
+  readonly reserved: number
   readonly cacheRead: number
   /** How much it is expected to answer: at most `maxOutput`. */
   readonly predicted: number
 }
 
-/** @throws RangeError naming the field that makes no sense */
-export function checkRequest(request: LlmRequest): void {
+/** @throws RangeError naming the field that makes no sense; for a deadline on the wall clock, which would never come */
+export function checkRequest(request: LlmRequest, now: Instant): void {
   const { model, input, maxOutput, cacheRead, tenant, route, priority, deadline, maxWait } = request
   if (typeof model !== 'string' && !Array.isArray(model)) refuseValue('request.model', model, 'a name, or several')
   checkNumber('request.input', input, 0, Number.MAX_SAFE_INTEGER)
@@ -56,6 +62,7 @@ export function checkRequest(request: LlmRequest): void {
   if (maxWait !== undefined) checkNumber('request.maxWait', maxWait, 0, Infinity)
   if (deadline !== undefined && (typeof deadline !== 'number' || Number.isNaN(deadline)))
     refuseValue('request.deadline', deadline, 'an instant in ms')
+  if (deadline !== undefined) isLate(deadline, now)
   if (priority !== undefined && priority !== 0 && priority !== 1 && priority !== 2 && priority !== 3)
     refuseValue('request.priority', priority, '0, 1, 2 or 3')
   if (tenant !== undefined && typeof tenant !== 'string') refuseValue('request.tenant', tenant, 'a text')

@@ -3,7 +3,7 @@ import type { BreakerState } from '../gate/index.ts'
 import type { ChargeMode } from './charging.ts'
 import { FLOW } from './feedback.ts'
 import type { BudgetName, RefusalClass } from './profile.ts'
-import type { Quota } from './quota.ts'
+import { NOTHING, type Quota } from './quota.ts'
 
 /** How one limit stands. Figures of the provider's limit are tokens, requests, or millionths of a dollar. */
 export interface BudgetStatus {
@@ -105,7 +105,7 @@ export function statusOf(quota: Quota): ModelStatus {
     inflight: quota.inflight,
     concurrency: limits.concurrency,
     queued: turns.line.size,
-    expectedWait: quota.expectedWait({ input: 0, maxOutput: 0, cacheRead: 0, predicted: 0 }, '', 2),
+    expectedWait: quota.expectedWait(NOTHING, '', 2),
     waited: { p50: waits.at(0.5), p90: waits.at(0.9) },
     heldFor: gate.heldFor(FLOW),
     breaker: quota.breaker.state.value,

@@ -17,7 +17,7 @@ function alone(assumed: ChargeMode, truth: ChargeMode, overlap = 0): readonly (C
   const random = seeded(3)
   return Array.from({ length: 20 }, (_, at) => {
     const { input, maxOutput, output } = ordinaryCall(random)
-    const asked = { input, maxOutput, cacheRead: 0, predicted: 0 }
+    const asked = { input, maxOutput, reserved: maxOutput, cacheRead: 0, predicted: 0 }
     check.began(asked)
     const remaining = LIMIT - chargeAtStart(truth, 'counts', asked)
     const reading = { limit: LIMIT, remaining, rate: LIMIT / 60_000, overlap, delay: 200 }

@@ -14,7 +14,7 @@ import { judge } from '../../src/llm/refused.ts'
 import { Squeeze } from '../../src/llm/squeeze.ts'
 import type { ChargeMode, RefusalClass } from '../../src/llm/index.ts'
 
-const asked = { input: 1000, maxOutput: 500, cacheRead: 200, predicted: 100 }
+const asked = { input: 1000, maxOutput: 500, reserved: 500, cacheRead: 200, predicted: 100 }
 const usage = { input: 1100, output: 50, cacheRead: 300 }
 
 describe('S2.1 charging', () => {
@@ -38,6 +38,8 @@ describe('S2.1 charging', () => {
   it('S2.1 what the cache gave is free where it is exempt', () => {
     assert.equal(chargeAtStart('input-only', 'exempt', asked), 800)
     assert.equal(chargeAtEnd('input-only', 'exempt', asked, usage), 800)
+    assert.equal(chargeAtStart('burndown', 'refunded', asked), 1500)
+    assert.equal(chargeAtEnd('burndown', 'refunded', asked, usage), 1050)
   })
 
   it('S2.1 a price counts the cache by its own', () => {
@@ -198,11 +200,11 @@ describe('S2.1 what is learned', () => {
 
   it('S2.2 a budget of money that stops takes half at once, and pays answers in advance', () => {
     const money = { usd: 2, per: 1000, stop: true }
-    const limits = provider.openai({ model: 'm', price: { input: 1, output: 10 }, money })
+    const limits = provider.openai({ model: 'm', price: { input: 1, output: 10, cacheRead: 0 }, money })
     assert.equal(limits.budgets.find(({ name }) => name === 'money')!.limit, 1e6)
     const charges = new Charges(limits)
     assert.equal(charges.atStart(asked).money, 1000 + 500 * 10)
-    assert.equal(charges.atEnd(asked, usage).money, 1100 + 50 * 10)
+    assert.equal(charges.atEnd(asked, usage).money, 800 + 50 * 10)
   })
 
   it('S2.2 refusals without figures say by how much the rate was too high', () => {

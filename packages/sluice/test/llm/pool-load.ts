@@ -28,6 +28,10 @@ export interface LoadOptions {
   /** A part of the processes ends in the middle, without a word. Default 0. */
   readonly killed?: number
   readonly pool?: Partial<LlmPoolOptions>
+  /** No request says how long its answer may be. Default false. */
+  readonly unsaid?: boolean
+  /** Nobody tells what a prompt was counted as: streams of OpenAI's chat do so only when they are asked to. Default false. */
+  readonly untold?: boolean
   /** The calls, where others are wanted. */
   readonly callOf?: (random: Random) => Call
   /** Told of every pool made. */
@@ -54,6 +58,18 @@ export function ordinaryCall(random: Random): Call {
   const input = Math.round(200 + 2800 * random() ** 2)
   const maxOutput = Math.round(300 + 1700 * random())
   return { input, cached: 0, maxOutput, output: Math.max(1, Math.round(maxOutput * (0.1 + 0.6 * random()))) }
+}
+
+/** The same, by somebody who leaves out `max_tokens`: a provider that counts nothing for it in advance. */
+export function openEndedCall(random: Random): Call {
+  return { ...ordinaryCall(random), maxOutput: 0 }
+}
+
+/** A prompt of which 93 to 97 % come from the cache. */
+export function cachedCall(random: Random): Call {
+  const call = ordinaryCall(random)
+  const input = 30 * call.input
+  return { ...call, input, cached: Math.round(input * (0.93 + 0.04 * random())) }
 }
 
 /** The way to the store takes a moment. */
@@ -88,7 +104,15 @@ export function distant(
 /** Plays a load against a provider, in virtual time, with the code that ships. */
 export async function playLoad(options: LoadOptions): Promise<LoadResult> {
   const { scene, processes, callers, strategy = 'pool', warmUp = 60_000, duration, seed, bias = 1 } = options
-  const { foreign = 0, cut = 1, outage = 0, killed = 0, callOf = ordinaryCall } = options
+  const {
+    foreign = 0,
+    cut = 1,
+    outage = 0,
+    killed = 0,
+    unsaid = false,
+    untold = false,
+    callOf = ordinaryCall,
+  } = options
   const clock = new StepClock()
   const random = seeded(seed)
   const model = new ProviderModel(clock, scene.truth())
@@ -135,7 +159,11 @@ export async function playLoad(options: LoadOptions): Promise<LoadResult> {
   const estimate = (call: Call): number => Math.round(call.input * bias * (0.92 + 0.16 * random()))
   const byPool = async (pool: LlmPool, isDead: () => boolean): Promise<void> => {
     const call = callOf(random)
-    let lease: LlmLease = await pool.acquire({ model: MODEL, input: estimate(call), maxOutput: call.maxOutput })
+    let lease: LlmLease = await pool.acquire({
+      model: MODEL,
+      input: estimate(call),
+      ...(!unsaid && { maxOutput: call.maxOutput }),
+    })
     for (;;) {
       const { reply, rest } = await send(call)
       // Who is killed settles nothing any more.
@@ -143,7 +171,8 @@ export async function playLoad(options: LoadOptions): Promise<LoadResult> {
       if (reply.status === 200) {
         lease.heard(reply.headers)
         await rest((tokens) => lease.produced(tokens))
-        return lease.settle({ input: call.input, output: call.output, cacheRead: call.cached })
+        const { input, cached: cacheRead, output } = call
+        return lease.settle(untold ? { output } : { input, output, cacheRead })
       }
       lease.refused(reply)
       lease = await lease.again()

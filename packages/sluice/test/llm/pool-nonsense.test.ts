@@ -19,6 +19,7 @@ describe('S2.1 llmPool: refuses at once, in one line, what makes no sense', () =
   const clock = new StepClock()
   const make = (limits: readonly ModelLimits[], more: Partial<LlmPoolOptions> = {}): LlmPool =>
     llmPool({ limits, clock, ...more })
+  const price = { input: 1, output: 1 }
   const wrong: Record<string, [() => unknown, RegExp]> = {
     'no limits': [() => make([]), /llmPool\.limits: expected at least one/],
     'a negative limit': [() => limitsOf({ tpm: -5 }), /provider\.openai\.tpm: expected a number .*got -5/],
@@ -60,6 +61,39 @@ describe('S2.1 llmPool: refuses at once, in one line, what makes no sense', () =
       () => make([limitsOf()], { overdue: { policy: 'drop' as 'hold' } }),
       /llmPool\.overdue\.policy: expected 'hold' or 'release', got "drop"/,
     ],
+    'limits made by hand': [
+      () => make([{ model: 'm', rpm: 5 } as unknown as ModelLimits]),
+      /llmPool\.limits: expected provider\.openai\(…\) and its like, got \[object Object\]/,
+    ],
+    'options that are none': [() => llmPool(undefined as unknown as LlmPoolOptions), /llmPool: expected an object/],
+    'a misspelt option of the queue': [
+      () => make([limitsOf()], { queue: { maxwait: 5 } as LlmPoolOptions['queue'] & object }),
+      /llmPool\.queue\.maxwait: expected one of max, maxWait, got 5/,
+    ],
+    'a misspelt option of the pool': [
+      () => make([limitsOf()], { tenants: 5 } as Partial<LlmPoolOptions>),
+      /llmPool\.tenants: expected one of limits, .*got 5/,
+    ],
+    'a weight that is no function': [
+      () => make([limitsOf()], { weight: 2 as unknown as () => number }),
+      /llmPool\.weight: expected a function, got 2/,
+    ],
+    'a misspelt stop, which would stop nothing': [
+      () => limitsOf({ price, money: { usd: 1, per: 1000, stopp: true } as LimitOptions['money'] & object }),
+      /provider\.openai\.money\.stopp: expected one of usd, per, stop, got true/,
+    ],
+    'a stop that is neither': [
+      () => limitsOf({ price, money: { usd: 1, per: 1000, stop: 'yes' as unknown as boolean } }),
+      /provider\.openai\.money\.stop: expected true or false, got "yes"/,
+    ],
+    'a misspelt price': [
+      () => limitsOf({ price: { ...price, cacheread: 1 } as LimitOptions['price'] & object }),
+      /provider\.openai\.price\.cacheread: expected one of input, output, cacheRead, cacheWrite, got 1/,
+    ],
+    'answers of unsaid length that would never fit': [
+      () => provider.generic({ model: 'm', tpm: 1000, maxOutput: 4000 }),
+      /provider\.generic\.maxOutput: expected at most 1000: else what does not say less would never fit, got 4000/,
+    ],
     'a share above all': [() => limitsOf({ share: 2 }), /provider\.openai\.share: expected .*got 2/],
   }
   for (const [what, [attempt, line]] of Object.entries(wrong))
@@ -79,6 +113,10 @@ describe('S2.1 llmPool: refuses at once, in one line, what makes no sense', () =
     'no number': [{ input: Number.NaN }, /request\.input: expected .*got NaN/],
     'more from the cache than there is': [{ cacheRead: 101 }, /request\.cacheRead: expected .*got 101/],
     'no class there is': [{ priority: 7 as 3 }, /request\.priority/],
+    'a deadline on the wall clock, which would never come': [
+      { deadline: Date.now() + 5000 },
+      /deadline: expected an instant on the gate's clock/,
+    ],
     'a deadline that is none': [{ deadline: Number.NaN }, /request\.deadline/],
   }
   for (const [what, [more, line]] of Object.entries(requests))

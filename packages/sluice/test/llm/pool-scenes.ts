@@ -115,3 +115,17 @@ export const SCENES: Readonly<Record<string, Scene>> = {
     naive: sum,
   },
 }
+
+/** Anthropic, where prompts are what is limited. */
+export function promptBound(): Scene {
+  const { truth, ...rest } = SCENES['anthropic']!
+  return {
+    ...rest,
+    tight: 'input',
+    limits: () => provider.anthropic({ model: MODEL, rpm: 4000, itpm: TPM, otpm: 10 * TPM }),
+    truth: () => {
+      const { requests, input, output } = truth()
+      return { requests: requests!, input: { ...input!, limit: TPM }, output: { ...output!, limit: 10 * TPM } }
+    },
+  }
+}

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { seeded } from '../../src/ground/index.ts'
+import { seeded, type Random } from '../../src/ground/index.ts'
 import { llmPool, provider, type ModelLimits } from '../../src/llm/index.ts'
-import { playLoad, type LoadOptions, type LoadResult } from './pool-load.ts'
-import { SCENES, silent, type Scene } from './pool-scenes.ts'
-import type { Counting, LimitModel, ProviderModel } from './provider-model.ts'
+import { cachedCall, openEndedCall, ordinaryCall, playLoad, type LoadOptions, type LoadResult } from './pool-load.ts'
+import { promptBound, SCENES, silent, type Scene } from './pool-scenes.ts'
+import type { Call, Counting, LimitModel, ProviderModel } from './provider-model.ts'
 import { StepClock } from './step-clock.ts'
 
 /** Two minutes of virtual time after one of warming up. The whole table, ten minutes long, is `npm run bench -- llm-pool`. */
@@ -28,6 +28,34 @@ describe('S2.1 the pool runs at the limit of the provider, in virtual time', () 
       assert.equal(refused, 0)
       assert.ok(utilization >= 0.99, `${utilization}`)
     })
+
+  const openEnded = { unsaid: true, callOf: openEndedCall }
+  for (const name of ['openai', 'azure', 'groq'])
+    it(`S2.1 ${name}: the same where no request says how long its answer may be`, async () => {
+      const { utilization, refused } = await load(SCENES[name]!, openEnded)
+      assert.equal(refused, 0)
+      assert.ok(utilization >= 0.99, `${utilization}: answers of unsaid length were reserved`)
+    })
+
+  for (const bias of [1, 0.7])
+    it(`S2.1 openai: the same with streams that do not tell their usage, estimates ${bias} of what they are`, async () => {
+      const { utilization, refused } = await load(openai, { ...openEnded, untold: true, bias })
+      assert.equal(refused, 0)
+      assert.ok(utilization >= 0.99, `${utilization}: the care of the beginning stayed`)
+    })
+
+  it('S2.2 openai: the same, but the provider does count 4,096 for them: its headers tell', async () => {
+    const callOf = (random: Random): Call => ({ ...ordinaryCall(random), maxOutput: 4096 })
+    const { utilization, refusedLater } = await load(openai, { unsaid: true, callOf })
+    assert.equal(refusedLater, 0)
+    assert.ok(utilization >= 0.97, `${utilization}`)
+  })
+
+  it('S2.1 anthropic: prompts of which 95 % come from the cache, which does not count and nobody tells', async () => {
+    const { utilization, refused } = await load(promptBound(), { callOf: cachedCall })
+    assert.equal(refused, 0)
+    assert.ok(utilization >= 0.99, `${utilization}`)
+  })
 
   it('S2.1 control: what everybody writes once is refused hundreds of times, or uses less', async () => {
     const short = { duration: 30_000, warmUp: 30_000 }

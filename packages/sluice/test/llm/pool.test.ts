@@ -95,6 +95,50 @@ describe('S2.1 llmPool: budgets', () => {
     assert.ok(made.pool.status()[0]!.budgets.tokens!.available < -3000)
   })
 
+  it('S2.1 a small limit lets in who does not say how long the answer may be', async () => {
+    for (const limits of [
+      provider.openai({ model: 'm', tpm: 3000 }),
+      provider.generic({ model: 'm', tpm: 3000 }),
+      provider.bedrock({ model: 'm', tpm: 3000 }),
+    ]) {
+      const { clock, pool } = await warmed({ limits: [limits] })
+      const lease = await within(clock, pool.acquire({ model: 'm', input: 100 }), 100)
+      assert.ok(lease.taken.tokens! < 1700, `${limits.profile.provider}: ${lease.taken.tokens}`)
+      await pool.close()
+    }
+  })
+
+  it('S2.1 Bedrock counts what the cache gave at first, and gives it back in the end', async () => {
+    const { clock, pool } = await warmed({ limits: [provider.bedrock({ model: 'm', tpm: 100_000 })] })
+    const lease = await within(
+      clock,
+      pool.acquire({ model: 'm', input: 50_000, cacheRead: 40_000, maxOutput: 1000 }),
+      100,
+    )
+    assert.equal(Math.round(lease.taken.tokens!), 51_000)
+    lease.settle({ input: 50_000, cacheRead: 40_000, output: 100 })
+    await clock.pass(100)
+    const { available, held } = pool.status()[0]!.budgets.tokens!
+    assert.ok(Math.abs(90_000 - 10_500 - available - held) < 700, `${available + held} left`)
+    await pool.close()
+  })
+
+  it('S2.1 learns which part of prompts comes from a cache that is free: larger ones than the limit fit then', async () => {
+    const made = await warmed({ limits: [provider.anthropic({ model: 'm', itpm: 50_000 })] })
+    const { clock, pool } = made
+    const grown: LlmRequest = { model: 'm', input: 200_000, tenant: 'agent', maxWait: 100 }
+    await assert.rejects(pool.acquire(grown), /would never fit/)
+    for (let turn = 1; turn <= 10; turn++) {
+      const lease = await within(clock, pool.acquire({ ...grown, input: 10_000, maxWait: MINUTE }), MINUTE)
+      lease.settle({ input: 10_000, cacheRead: 9800, output: 100 })
+    }
+    await clock.pass(MINUTE)
+    const lease = await within(clock, pool.acquire(grown), 100)
+    assert.ok(Math.abs(lease.taken.input! - 4000) < 500, `${lease.taken.input}`)
+    await assert.rejects(pool.acquire({ ...grown, cacheRead: 0 }), /would never fit/, 'who says so is believed')
+    await pool.close()
+  })
+
   it('S2.1 counts what is in progress: in one process, and in all of them', async () => {
     const clock = new StepClock()
     const alone = { clock, pool: llmPool({ limits: [limitsOf({ concurrency: 3 })], clock, random: seeded(1) }) }
@@ -272,6 +316,79 @@ describe('S2.2 llmPool: what the provider says', () => {
     await assert.rejects(made.pool.acquire(small), isRefused('rate_limited'))
     await assert.rejects(lease.again(), isRefused('rate_limited'))
     assert.equal(await made.pool.run(small, () => 'model', { overflow: () => 'batch' }), 'batch')
+  })
+
+  it('S2.2 after a day of OpenAI is spent, which others had a part in, only what has come back is sent', async () => {
+    const limits = [provider.openai({ model: 'm', rpd: 200 })]
+    const { clock, pool } = await warmed({ limits, queue: { maxWait: 1e7 } })
+    const message =
+      'Rate limit reached on requests per day (RPD): Limit 200, Used 200, Requested 1. Please try again in 7m12s.'
+    const lease = await within(clock, pool.acquire(small), 100)
+    lease.refused({ status: 429, body: { error: { code: 'rate_limit_exceeded', message } } })
+    let sent = 0
+    const call = async (): Promise<void> => {
+      const next = await pool.acquire(small)
+      sent++
+      next.heard({})
+      next.settle({ input: 100, output: 10 })
+    }
+    const calls = Array.from({ length: 20 }, () => call().catch(() => undefined))
+    await clock.pass(430_000)
+    assert.equal(sent, 0)
+    await clock.pass(60_000)
+    assert.equal(sent, 1)
+    await clock.pass(432_000)
+    assert.equal(sent, 2)
+    await pool.close()
+    await Promise.all(calls)
+  })
+
+  it('S2.2 a 429 that names no limit, and little time, says nothing of a limit of the day', async () => {
+    const limits = [provider.groq({ model: 'm', rpd: 14_400, tpm: 60_000 })]
+    const { clock, pool } = await warmed({ limits })
+    await takeAll({ clock, pool }, { model: 'm', input: 1000, maxOutput: 0 }, 30)
+    const lease = await within(clock, pool.acquire(small), 100)
+    const before = pool.status()[0]!.budgets
+    lease.refused({
+      status: 429,
+      headers: { 'retry-after-ms': '500' },
+      body: { error: { message: 'Too many requests' } },
+    })
+    await clock.pass(100)
+    const { requestsDaily, tokens } = pool.status()[0]!.budgets
+    assert.ok(tokens!.available < before.tokens!.available - 5000, 'of the minute less is taken to be left')
+    assert.ok(requestsDaily!.available > before.requestsDaily!.available - 10, `${requestsDaily!.available} left today`)
+    await pool.close()
+  })
+
+  it('S2.2 where a day is spent, and the time told is no more than a guess, two ask again and not all', async () => {
+    const limits = [provider.gemini({ model: 'm', rpm: 600, rpd: 1000 })]
+    const { clock, pool } = await warmed({ limits, queue: { maxWait: 1e7 } })
+    let [sent, isFresh] = [0, false]
+    const violations = [{ quotaId: 'GenerateRequestsPerDayPerProjectPerModel', quotaValue: '1000' }]
+    const details = [
+      { '@type': 'type.googleapis.com/google.rpc.QuotaFailure', violations },
+      { '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '46s' },
+    ]
+    const call = async (): Promise<void> => {
+      for (let lease = await pool.acquire(small); ; lease = await lease.again()) {
+        sent++
+        await clock.sleep(200)
+        if (isFresh) return lease.settle({ input: 100, output: 10 })
+        lease.refused({ status: 429, body: { error: { status: 'RESOURCE_EXHAUSTED', details } } })
+      }
+    }
+    const calls = Array.from({ length: 20 }, () => call().catch(() => undefined))
+    await clock.pass(10_000)
+    sent = 0
+    await clock.pass(10 * 46_000)
+    assert.ok(sent >= 10 && sent <= 20, `${sent} sent in ten times 46 s`)
+    isFresh = true
+    sent = 0
+    await clock.pass(60_000)
+    assert.equal(sent, 20)
+    await pool.close()
+    await Promise.all(calls)
   })
 
   it('S2.2 passes over a model a request would never fit', async () => {

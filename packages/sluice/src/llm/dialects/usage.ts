@@ -10,7 +10,8 @@ export interface Usage extends LlmUsage {
 }
 
 /**
- * What `usage` (OpenAI, Anthropic, Bedrock) or `usageMetadata` (Gemini) of an answer or of an event of a stream says.
+ * What `usage` (OpenAI, Anthropic, Bedrock), `x_groq.usage` (Groq, at the end of each stream) or `usageMetadata` (Gemini) of
+ * an answer or of an event of a stream says.
  * `input` is the whole prompt everywhere: Anthropic's and Bedrock's figures leave out what came from the cache and what
  * went into it, which is added here.
  */
@@ -20,7 +21,8 @@ export function usageOf(answer: unknown): Usage | undefined {
   const told =
     objectOf(top['usage']) ??
     objectOf(objectOf(top['message'])?.['usage']) ??
-    objectOf(objectOf(top['response'])?.['usage'])
+    objectOf(objectOf(top['response'])?.['usage']) ??
+    objectOf(objectOf(top['x_groq'])?.['usage'])
   if (told !== undefined) return usageIn(told)
   const metadata = objectOf(top['usageMetadata'])
   return metadata === undefined ? undefined : geminiUsage(metadata)
@@ -68,8 +70,12 @@ function geminiUsage(told: JsonObject): Usage | undefined {
 
 /** Without the figures that are not known; undefined where none is. */
 function usageWith(figures: Readonly<Record<keyof Usage, number | undefined>>): Usage | undefined {
-  const known = Object.entries(figures).filter(([, figure]) => figure !== undefined)
-  return known.length === 0 ? undefined : (Object.fromEntries(known) as Usage)
+  let known: Record<string, number> | undefined
+  for (const name in figures) {
+    const figure = figures[name as keyof Usage]
+    if (figure !== undefined) (known ??= {})[name] = figure
+  }
+  return known
 }
 
 /** What a later event of a stream tells replaces what an earlier one did, figure by figure: they are running totals. */

@@ -16,6 +16,7 @@ export const azure: Profile = {
     tokens: { ...tokens!, modes: ['reserve-sum', 'reserve-max', 'reserve-refund', 'actual'] },
   },
   refusals: [{ status: 429, says: /high demand/i, is: 'capacity' }, ...ANY_PROVIDER],
+  unsaid: 'nothing',
   failed: { requests: 'count', tokens: 'count' },
   ramp: openai.ramp,
 }

@@ -5,14 +5,14 @@ const DAY = 86_400_000
 
 /**
  * Amazon Bedrock. No headers. Prompt and `max_tokens` count at the start; at the end the answer of newer Claude models counts
- * five times, that of others once (`modes: { tokens: 'reserve-refund' }`). What the cache gave does not count in the end.
+ * five times, that of others once (`modes: { tokens: 'reserve-refund' }`). What the cache gave counts at the start, and not in the end.
  */
 export const bedrock: Profile = {
   provider: 'bedrock',
   budgets: {
     requests: { per: MINUTE, window: MINUTE, modes: [], cached: 'counts', named: /too many requests/i },
-    tokens: { per: MINUTE, window: MINUTE, modes: ['burndown'], cached: 'exempt', named: /too many tokens/i },
-    tokensDaily: { per: DAY, window: DAY, modes: ['burndown'], cached: 'exempt', named: /tokens per day/i },
+    tokens: { per: MINUTE, window: MINUTE, modes: ['burndown'], cached: 'refunded', named: /too many tokens/i },
+    tokensDaily: { per: DAY, window: DAY, modes: ['burndown'], cached: 'refunded', named: /tokens per day/i },
   },
   refusals: [
     { status: 429, says: /per day/i, is: 'long' },

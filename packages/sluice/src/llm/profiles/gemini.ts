@@ -5,7 +5,8 @@ const DAY = 86_400_000
 
 /**
  * Gemini. No headers at all: what is known comes from its refusals. Tokens are those of the prompt alone; requests of the
- * day begin anew at midnight Pacific time, which a bucket that refills all day undercuts.
+ * day begin anew at midnight Pacific time. A bucket that refills all day does not know of that: one that was full then lets in more
+ * than there is, and a refusal ends it.
  */
 export const gemini: Profile = {
   provider: 'gemini',

@@ -22,6 +22,7 @@ export const groq: Profile = {
     },
   },
   refusals: [{ status: 429, says: /per day|\(RPD\)|\(TPD\)/i, is: 'long' }, ...ANY_PROVIDER],
+  unsaid: 'nothing',
   failed: { requests: 'count', tokens: 'back' },
   ramp: { factor: 1.5, per: 5 * MINUTE },
 }

@@ -54,6 +54,7 @@ export const openai: Profile = {
     { status: 503, says: /slow_down/i, is: 'ramp' },
     { status: 503, is: 'capacity' },
   ],
+  unsaid: 'nothing',
   failed: { requests: 'count', tokens: 'back' },
   ramp: { factor: 1.5, per: 15 * MINUTE },
 }

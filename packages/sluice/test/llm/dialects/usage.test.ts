@@ -40,6 +40,12 @@ describe('the usage of an answer', () => {
     assert.deepEqual(usageOf({ type: 'message_start', message: { usage } }), expected)
   })
 
+  it('S2.1 of Groq, at the end of a stream', () => {
+    const usage = { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10, queue_time: 0.1 }
+    const told = { input: 7, output: 3, total: 10 }
+    assert.deepEqual(usageOf({ choices: [{ delta: {}, finish_reason: 'stop' }], x_groq: { id: 'req_1', usage } }), told)
+  })
+
   it('S2.1 of Gemini and Bedrock', () => {
     assert.deepEqual(
       usageOf({
