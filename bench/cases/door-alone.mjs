@@ -1,4 +1,5 @@
 // What a door does to one request, without a network: requests and responses of node:http on a socket that goes nowhere.
+import { channel } from 'node:diagnostics_channel'
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import { protect } from 'sluice/node'
@@ -10,7 +11,9 @@ const guarded = {
   'sluice, limit: 1000': () => protect(handler, { limit: 1000 }),
 }
 const listener = guarded[process.argv[2]]()
-const socket = new Socket()
+// As node:http has one: with a parser, and each response told of when it is written out.
+const socket = Object.assign(new Socket(), { parser: {} })
+const finished = channel('http.server.response.finish')
 const A_BATCH = 10_000
 const BATCHES = 100
 
@@ -24,6 +27,7 @@ function one() {
   response.on('finish', handler)
   listener(request, response)
   response.finished = true
+  if (finished.hasSubscribers) finished.publish({ request, response, socket })
   response.emit('finish')
   response.emit('close')
 }

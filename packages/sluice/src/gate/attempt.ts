@@ -9,6 +9,7 @@ import {
 } from '../ground/index.ts'
 import type { RunOptions } from './gate.ts'
 import { outcomeOf, type Overseer } from './overseer.ts'
+import { isThenable } from './thenable.ts'
 
 const NEVER = new AbortController().signal
 
@@ -138,11 +139,4 @@ export class Attempt<T> implements AbortListener {
     this.#timer?.cancel()
     if (this.#options.signal !== undefined) unwatchAbort(this.#options.signal, this)
   }
-}
-
-function isThenable<T>(value: PromiseLike<T> | T): value is PromiseLike<T> {
-  return (
-    ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
-    typeof (value as { then?: unknown }).then === 'function'
-  )
 }

@@ -1,4 +1,4 @@
-import { Heap, type Clock, type Instant, type Timer } from '../ground/index.ts'
+import type { Clock, Instant, Timer } from '../ground/index.ts'
 
 /** A place in a ring. In none: no neighbours. */
 interface Link {
@@ -23,7 +23,7 @@ class Slot implements Link {
 }
 
 /**
- * One timer for any number of waiters: each joins the list of the tick it ends at, and a heap orders the ticks.
+ * One timer for any number of waiters: each joins the list of the tick it ends at, and the ticks stand in a row.
  * Ticks are 1 ms apart nearby and coarser far away (at most 1/256 of the remaining time late), so there are only some
  * thousands of them however many wait; joining and leaving is O(1) for the second and later waiters of a tick.
  */
@@ -31,7 +31,8 @@ export class Expiry<E extends Expiring> {
   readonly #clock: Clock
   readonly #expire: (expired: E) => void
   readonly #slots = new Map<Instant, Slot>()
-  readonly #heap = new Heap<Slot>((a, b) => a.tick < b.tick)
+  /** The next to come last. Mostly each new one comes after all the others, and is put in without a search. */
+  readonly #row: Slot[] = []
   #size = 0
   #timer: Timer | undefined
   #armedFor: Instant = Infinity
@@ -48,7 +49,8 @@ export class Expiry<E extends Expiring> {
     if (slot === undefined) {
       slot = new Slot(tick)
       this.#slots.set(tick, slot)
-      this.#heap.push(slot)
+      const at = this.#row.findIndex((other) => other.tick < tick)
+      this.#row.splice(at === -1 ? this.#row.length : at, 0, slot)
     }
     const { later } = slot
     entry.earlier = slot
@@ -66,7 +68,7 @@ export class Expiry<E extends Expiring> {
     later.earlier = earlier
     entry.earlier = undefined
     entry.later = undefined
-    // An empty slot stays until its tick comes: looking for it in the heap would cost more than keeping it.
+    // An empty slot stays until its tick comes: taking it out of the row would cost more than keeping it.
     if (--this.#size === 0) this.#forget()
   }
 
@@ -75,7 +77,7 @@ export class Expiry<E extends Expiring> {
     this.#timer = undefined
     this.#armedFor = Infinity
     this.#slots.clear()
-    this.#heap.clear()
+    this.#row.length = 0
   }
 
   #arm(tick: Instant, now: Instant): void {
@@ -89,11 +91,11 @@ export class Expiry<E extends Expiring> {
     this.#armedFor = Infinity
     const now = this.#clock.now()
     for (;;) {
-      const slot = this.#heap.first
+      const slot = this.#row.at(-1)
       if (slot === undefined) return
       // Platform timers may fire a fraction early: arm again rather than end somebody's patience before its time.
       if (slot.tick > now) return this.#arm(slot.tick, now)
-      this.#heap.pop()
+      this.#row.pop()
       this.#slots.delete(slot.tick)
       while (slot.later !== slot) {
         const entry = slot.later as E

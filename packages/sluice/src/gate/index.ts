@@ -23,6 +23,7 @@ export { semaphore, type Semaphore, type SemaphoreOptions } from './semaphore.ts
 export { series } from './series.ts'
 export { shadow } from './shadow.ts'
 export { BY_CPU, BY_UTILIZATION, shedder, type ShedderOptions, type ShedThresholds } from './shedder.ts'
+export { isThenable } from './thenable.ts'
 export { leakyBucket, tokenBucket, type TokenBucket, type TokenBucketOptions } from './token-bucket.ts'
 export {
   tokenBuckets,

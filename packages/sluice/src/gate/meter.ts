@@ -22,8 +22,8 @@ const GRANTED = 0.125
 const SPARE = 0.1
 /** Shorter than any real service, in ms: keeps the logarithm finite. */
 const INSTANTLY = 0.001
-/** Where nine in ten take less than this, in ms, reading the clock twice for each of them would be felt … */
-const BRISK = 0.02
+/** Where nine in ten take less than this, in ms (a hello world among others), timing each of them would be felt … */
+const BRISK = 0.1
 /** … so while there is room only one in so many is timed. */
 const ONE_IN = 3
 

@@ -70,7 +70,7 @@ export const REFUSALS: Readonly<Record<RejectionCode, Refusal>> = {
     wire: 'SHED',
     grpc: 'UNAVAILABLE',
     retryAfter: 5000,
-    means: 'its priority is below what is being served under the present pressure',
+    means: 'it is not among what is served under the present pressure',
   },
   breaker_open: {
     status: 503,

@@ -1,4 +1,5 @@
-const EXACT: ReadonlySet<string> = new Set(['/health', '/healthz', '/live', '/livez', '/metrics', '/ready', '/readyz'])
+const EXACT = /^\/(?:(?:health|live|ready)z?|metrics)$/
+const BELOW = /^\/(?:health|metrics)\//
 
 /** A path that some handler may read as another one: dot segments, escapes, backslashes. */
 const AMBIGUOUS = /\/\.|[%\\]/
@@ -15,6 +16,5 @@ export function isHealthPath(target: string): boolean {
   if (first !== 104 && first !== 108 && first !== 109 && first !== 114) return false
   const cut = target.indexOf('?')
   const path = cut === -1 ? target : target.slice(0, cut)
-  if (EXACT.has(path)) return true
-  return (path.startsWith('/health/') || path.startsWith('/metrics/')) && !AMBIGUOUS.test(path)
+  return EXACT.test(path) || (BELOW.test(path) && !AMBIGUOUS.test(path))
 }

@@ -80,6 +80,8 @@ class Steps<Req> implements Degradation<Req> {
   }
 
   get steps(): readonly string[] {
+    // Nobody may have come since the pressure fell.
+    for (const stair of this.#stairs) this.#judge(stair, this.#options.pressure.value)
     return this.#stairs.filter(({ inForce }) => inForce).map(({ step }) => step.name)
   }
 

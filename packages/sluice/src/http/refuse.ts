@@ -139,8 +139,8 @@ function lengthOf(body: string): string {
   return String(encoder.encode(body).length)
 }
 
-/** Refusals whose limit is a number of requests at once. */
-const AT_ONCE: ReadonlySet<RejectionCode> = new Set(['overload', 'limit_exceeded', 'queue_full'])
+/** Refusals whose limit is a number of requests at once; that of a full queue is its own. */
+const AT_ONCE: ReadonlySet<RejectionCode> = new Set(['overload', 'limit_exceeded'])
 
 /** The problem types of draft-ietf-httpapi-ratelimit-headers where one fits; else the status speaks for itself. */
 function kindOf(code: RejectionCode, gate: string, status: number): Readonly<Record<string, unknown>> {
@@ -148,24 +148,14 @@ function kindOf(code: RejectionCode, gate: string, status: number): Readonly<Rec
     const title = 'Request cannot be satisfied as assigned quota has been exceeded'
     return { type: `${REGISTRY}quota-exceeded`, title, 'violated-policies': [gate] }
   }
-  if (SHORT_OF_CAPACITY.has(code)) {
+  if (status === 503 && code !== 'breaker_open' && code !== 'closed') {
     const title = 'Request cannot be satisfied due to temporary server capacity constraints'
     return { type: `${REGISTRY}temporary-reduced-capacity`, title }
   }
   return { type: 'about:blank', title: PHRASES[status] ?? 'Service Unavailable' }
 }
 
-const SHORT_OF_CAPACITY: ReadonlySet<RejectionCode> = new Set([
-  'overload',
-  'limit_exceeded',
-  'queue_full',
-  'queue_timeout',
-  'evicted',
-  'shed',
-])
-
 const PHRASES: Readonly<Record<number, string>> = {
   499: 'Client Closed Request',
-  503: 'Service Unavailable',
   504: 'Gateway Timeout',
 }

@@ -18,7 +18,7 @@ import { Pipeline, pipelineOf, type Connection, type Piped } from './pipeline.ts
 
 const VISIT: unique symbol = Symbol('sluice.visit')
 
-interface Marked {
+interface Carrier {
   [VISIT]?: Visit
 }
 
@@ -44,6 +44,8 @@ export interface VisitResponse {
   readonly writableFinished: boolean
   /** The connection, until everything was written on it; a pipelined response has none before its turn either. */
   readonly socket: unknown
+  /** What it was destroyed with by whoever answers; a client that leaves leaves none. */
+  readonly errored?: Error | null
   /** What it answers. */
   readonly req: object
   on(event: 'close', listener: (this: VisitResponse) => void): unknown
@@ -67,6 +69,8 @@ export interface Host<Req, Res, Task = undefined> {
   readonly most?: number
   /** Read only for requests that wait. */
   readonly clock: Clock
+  /** True where it calls {@link Visit.closed} itself for each response written out on it. Default: a listener does. */
+  tellsEnd?(connection: Connection): boolean
   /** Starts the work of those who are let in. Default: at once. */
   readonly pacer?: Pacer | undefined
 }
@@ -84,14 +88,14 @@ const WAITING = 16
 
 /** The visit of a request, the innermost where it passes several gates; `undefined` where it passed none. */
 export function visitOf(request: object): Visit | undefined {
-  return (carrierOf(request) as Marked)[VISIT]
+  return carrierOf(request)[VISIT]
 }
 
 /**
  * What a visit is noted on. Express changes the prototype of every request, and from then on a new property of it costs far
  * more than it does elsewhere; one of a part of the request costs what it always does.
  */
-function carrierOf(request: VisitRequest | object): object {
+function carrierOf(request: VisitRequest | object): Carrier {
   return (request as Partial<VisitRequest>)._readableState ?? request
 }
 
@@ -127,7 +131,8 @@ export class Visit<Req = unknown, Res = unknown, Task = unknown> implements Pipe
     this.request = request
     this.response = response
     this.#pipeline = request.httpVersionMajor === 2 ? new Pipeline(APART) : pipelineOf(request.socket)
-    const carrier: Marked = carrierOf(request)
+    if (host.tellsEnd?.(this.#pipeline.connection) === true) this.#state = WATCHED
+    const carrier = carrierOf(request)
     this.#outer = carrier[VISIT]
     carrier[VISIT] = this
   }
@@ -159,7 +164,7 @@ export class Visit<Req = unknown, Res = unknown, Task = unknown> implements Pipe
     if (this.#outer !== undefined) return this.#ask(arrival)
     if (pipeline.takes(most)) {
       pipeline.open++
-      this.#state = OPEN
+      this.#state |= OPEN
       return this.#ask(arrival)
     }
     const since = clock.now()
@@ -265,14 +270,14 @@ export class Visit<Req = unknown, Res = unknown, Task = unknown> implements Pipe
     this.#depart()
   }
 
-  /** The client left: whatever waits stops waiting, whatever is held is given back. */
+  /** The client left, or its answer was destroyed: whatever waits stops waiting, whatever is held is given back. */
   left(): void {
     if (this.over) return
     if ((this.#state & WAITING) !== 0) return this.#pending!.cancel()
     this.#callOff('left')
     if ((this.#state & BEGUN) === 0) this.#host.gone?.(this)
     if (this.#permit === undefined) this.#depart()
-    else this.end('ignored')
+    else this.end(this.response.errored == null ? 'ignored' : 'failure')
   }
 
   #late(): void {
@@ -293,17 +298,17 @@ export class Visit<Req = unknown, Res = unknown, Task = unknown> implements Pipe
   #watch(): void {
     if ((this.#state & WATCHED) !== 0) return
     this.#state |= WATCHED
-    const { httpVersionMajor, stream } = this.request
+    const stream = this.#pipeline.connection === APART ? this.request.stream : undefined
     // A response of HTTP/2 to HEAD whose stream is reset tells of nothing; its stream does, and after the response.
-    if (httpVersionMajor === 2 && stream !== undefined) stream.on('close', () => this.closed())
+    if (stream !== undefined) stream.on('close', () => this.closed())
     else this.response.on('close', closed)
   }
 
-  /** The response closed. */
-  closed(): void {
-    if (this.#permit !== undefined && isWritten(this.response)) this.end(outcomeOf(this.response.statusCode))
+  /** The response closed. @param written true where all of it was handed to a client who is there still */
+  closed(written: boolean = isWritten(this.response)): void {
+    if (this.#permit !== undefined && written) this.end(outcomeOf(this.response.statusCode))
     else this.left()
-    this.#outer?.closed()
+    this.#outer?.closed(written)
   }
 
   #depart(): void {

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isRejection, Rejection, type Clock, type Millis } from '../ground/index.ts'
-import type { Gate } from '../gate/index.ts'
+import { isThenable, type Gate } from '../gate/index.ts'
 import {
   Door,
   loadFormatOf,
@@ -9,7 +9,6 @@ import {
   Pacer,
   Visit,
   visitOf,
-  waitHeaders,
   type DoorOptions,
   type Host,
   type PerConnection,
@@ -20,7 +19,8 @@ import type { Tally } from '../observe/index.ts'
 import { nodeEventLoop } from './node-event-loop.ts'
 import { clearAnswer, takeAway } from './node-overdue.ts'
 import { remember } from './node-signal.ts'
-import { writeRefusal } from './node-refusal.ts'
+import { tellWait, writeRefusal } from './node-refusal.ts'
+import { tellsEnd } from './node-tells-end.ts'
 
 /** What every server in the manner of node:http takes. `Ask` is the request of its framework. */
 export interface NodeDoorOptions<Ask> extends DoorOptions<Ask>, PerConnection {}
@@ -69,6 +69,7 @@ export class NodeEntrance<Req> implements NodeProtection, Host<IncomingMessage, 
   readonly pacer: Pacer
   readonly timeout: Millis | undefined
   readonly most: number
+  readonly tellsEnd: typeof tellsEnd = tellsEnd
   readonly #door: Door<Req>
 
   /** @throws RangeError for an option out of range, naming it */
@@ -105,8 +106,7 @@ export class NodeEntrance<Req> implements NodeProtection, Host<IncomingMessage, 
 
   admitted(visit: AskVisit<Req>): void {
     const { request, response, task } = visit
-    const headers = waitHeaders(visit.waited)
-    if (headers !== undefined) for (const [name, value] of headers) response.setHeader(name, value)
+    tellWait(response, visit.waited)
     this.#tellLoad(request, response)
     if (task.expectsContinue === true) response.writeContinue()
     const result = task.proceed(request, response)
@@ -184,8 +184,4 @@ function pacerOf(clock: Clock): Pacer {
     pacers.set(clock, pacer)
   }
   return pacer
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 }

@@ -31,8 +31,7 @@ export function writeRefusal(
   manner: RefusalManner,
 ): void {
   if (res.headersSent || res.destroyed) return
-  const told = waitHeaders(manner.waited)
-  if (told !== undefined) for (const [name, value] of told) res.setHeader(name, value)
+  tellWait(res, manner.waited)
   const length = req.complete ? 0 : bodyLength(req)
   // A client that was to wait for 100 may send its body or not: only a new connection is unambiguous. A stream of HTTP/2
   // is alone, and its end resets nothing else.
@@ -43,6 +42,12 @@ export function writeRefusal(
   if (closing && length > 0 && !manner.unsentBody) endLater(res, content, manner.clock)
   else if (content === '') res.end()
   else res.end(content)
+}
+
+/** Says in the headers how long it waited, in ms, where that is worth it. */
+export function tellWait(res: ServerResponse, waited: Millis): void {
+  const told = waitHeaders(waited)
+  if (told !== undefined) for (const [name, value] of told) res.setHeader(name, value)
 }
 
 /** Sends the whole answer now and ends it later. Until then nothing reads the body, so it stays with the client. */

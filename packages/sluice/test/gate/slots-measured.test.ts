@@ -207,6 +207,19 @@ describe('slots: work that takes hardly longer than reading the clock', () => {
     assert.equal(readingsFor(gate, clock, 30, 0.01, { cost: 2 }), 60)
   })
 
+  it('… which is work of up to 0.1 ms', () => {
+    for (const [takes, readings] of [
+      [0.08, 200],
+      [0.12, 600],
+    ] as const) {
+      const clock = new CountingClock(1000)
+      const { algorithm } = told({ samples: 10 }, 10)
+      const gate = limiter({ limit: algorithm, clock })
+      readingsFor(gate, clock, 19, takes)
+      assert.equal(readingsFor(gate, clock, 300, takes), readings)
+    }
+  })
+
   it('… and every time again as soon as one of those who are timed shows that it takes longer', () => {
     const clock = new CountingClock(1000)
     const { algorithm, windows } = told({ samples: 10 }, 10)

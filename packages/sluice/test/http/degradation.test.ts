@@ -120,6 +120,16 @@ describe('degradation', () => {
     assert.ok(isRejection(standard.instead(asks('DELETE'))))
   })
 
+  it('S3.12 what is in force is told as it is, though nobody has come since the pressure fell', () => {
+    const pressure = new Dial()
+    const given = degradation({ pressure, steps })
+    pressure.level = 1
+    given.instead(asks('GET'))
+    assert.deepEqual(given.steps, ['read-only', 'cached-only'])
+    pressure.level = 0
+    assert.deepEqual(given.steps, [])
+  })
+
   it('a step that comes early is lifted all the same', () => {
     const pressure = new Dial()
     const given = degradation<Request>({ pressure, steps: [readOnly(0.05)] })

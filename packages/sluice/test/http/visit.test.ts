@@ -37,6 +37,7 @@ class FakeResponse extends EventEmitter {
   statusCode = 200
   writableEnded = false
   writableFinished = false
+  errored: Error | null = null
   socket: FakeSocket | null
   readonly req: FakeRequest
   constructor(req: FakeRequest) {
@@ -67,6 +68,7 @@ class World implements Host<FakeRequest, FakeResponse> {
   most = Infinity
   timeout: number | undefined
   late?: (visit: FakeVisit) => void
+  tellsEnd?: () => boolean
   /** How many left before they were served. */
   leavers = 0
 
@@ -132,6 +134,20 @@ describe('Visit', () => {
     }
   })
 
+  it('hears of the end from its host where that knows, and then listens to no response', () => {
+    const world = new World(3)
+    world.tellsEnd = (): boolean => true
+    const [first, second, third] = [world.visit(), world.visit(), world.visit()]
+    assert.equal(first.response.listenerCount('close'), 0)
+    first.closed(true)
+    first.closed(true)
+    second.closed(false)
+    // Whose client leaves is told by its connection all the same.
+    third.request.socket.leave()
+    world.holds(0, 0)
+    assert.deepEqual(world.outcomes, ['success', 'ignored', 'ignored'])
+  })
+
   it("never ends with the request's own stream: its body is read long before the answer is out", () => {
     const world = new World(1)
     const visit = world.visit()
@@ -149,6 +165,15 @@ describe('Visit', () => {
       visit.response.finish()
     }
     assert.deepEqual(world.outcomes, ['success', 'ignored', 'failure', 'dropped'])
+  })
+
+  it('an answer that was destroyed with an error is a failure, whoever of connection and response says so first', () => {
+    const world = new World(2)
+    const [one, other] = [world.visit(), world.visit()]
+    for (const { response } of [one, other]) response.errored = new Error('cut off')
+    one.response.emit('close')
+    other.request.socket.leave()
+    assert.deepEqual(world.outcomes, ['failure', 'failure'])
   })
 
   it('adds one listener to a connection, however many requests are open on it, and forgets those that ended', () => {
