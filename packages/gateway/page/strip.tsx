@@ -1,7 +1,7 @@
 import type { JSX } from 'preact'
 import { orderInWords } from '../src/live/order-in-words.ts'
 import type { StateWord } from '../src/live/snapshot.ts'
-import { clock, limit, ms, number, percent } from '../src/live/format.ts'
+import { clock, limit, ms, number, percent, turnedAway } from '../src/live/format.ts'
 import type { Live } from './live.ts'
 import { Figures, type Figure } from './figures.tsx'
 
@@ -32,12 +32,12 @@ export function Strip({ live, name }: { readonly live: Live; readonly name?: str
         </span>
       </header>
     )
-  const { state, because, now, orders } = snapshot
+  const { state, because, now, orders, dryRun } = snapshot
   const silent = silentSince !== undefined
   const [mood, sign] = silent ? (['bad', '✕'] as const) : MOOD[state]
   const figures: readonly Figure[] = [
     ['good', `${number(now.good)}/s`],
-    ['turned away', percent(now.shedPercent)],
+    [turnedAway(dryRun), percent(now.shedPercent)],
     ['p50', ms(now.p50)],
     ['p99', ms(now.p99)],
     ['in flight', `${number(now.inflight)} of ${limit(now.limit)}`],

@@ -118,12 +118,22 @@ const FLEET_LANES: readonly Rows<FleetLaneView & { readonly limit: string }>[] =
   },
 ]
 
+/** All there are, so that one that is lifted goes to 0. */
+const STEPS = ['read-only', 'cached-only'] as const
+
+const DEGRADATION: Rows<{ readonly step: string; readonly inForce: boolean }> = {
+  name: 'degradation_in_force',
+  help: '1 while a step of degradation is in force',
+  labels: ({ step }) => ({ step }),
+  value: (row) => Number(row.inForce),
+}
+
 /** What `/metrics` tells about: the gates (S3.8), the fleet, the way to the upstreams, the process. Read when scraped. */
 export function metrics(
   gate: () => Gate | undefined,
   tally: Tally,
   proxy: ProxyStats,
-  snapshot: () => Shown,
+  snapshot: () => Shown & Pick<Snapshot, 'cache'>,
   lanes: () => Second['lanes'],
 ): Registry {
   const registry = new Registry()
@@ -142,6 +152,10 @@ export function metrics(
   counts('client_departures_total', 'Given up because the client had left', undefined, () => ({ '': proxy.departed }))
   counts('lane_admitted_total', 'Let in, by lane, those included that meet no limit', 'lane', () => laned('admitted'))
   counts('lane_rejected_total', 'Turned away, by lane', 'lane', () => laned('rejected'))
+  counts('cache_lookups_total', 'Looked up in the cache under pressure, by what came of it', 'result', () => {
+    const { cache } = snapshot()
+    return cache === null ? {} : { hit: cache.hits, miss: cache.misses }
+  })
   shownMetrics(registry, snapshot)
   collectDefaultMetrics({ register: registry })
   for (const name of MISNAMED) registry.removeSingleMetric(name)
@@ -185,6 +199,7 @@ export function shownMetrics(registry: Registry, snapshot: () => Shown): void {
   for (const rows of FLEET) gauges(rows, () => once().fleet)
   for (const rows of FLEET_LANES)
     gauges(rows, () => once().fleet.flatMap(({ limit, lanes }) => lanes.map((row) => ({ ...row, limit }))))
+  gauges(DEGRADATION, () => STEPS.map((step) => ({ step, inForce: once().degradation.includes(step) })))
 
   function gauges<Row>({ name, help, labels, value }: Rows<Row>, read: () => readonly Row[]): void {
     const gauge = new Gauge({
@@ -201,9 +216,9 @@ export function shownMetrics(registry: Registry, snapshot: () => Shown): void {
   }
 }
 
-type Shown = Pick<Snapshot, 'limits' | 'upstreams' | 'fleet'>
+type Shown = Pick<Snapshot, 'limits' | 'upstreams' | 'fleet' | 'degradation'>
 
-const NAMES = ['limit', 'scope', 'upstream', 'server', 'policy', 'lane'] as const
+const NAMES = ['limit', 'scope', 'upstream', 'server', 'policy', 'lane', 'step'] as const
 
 /** Whichever gate is in force when somebody scrapes; without one what is in progress, and no limit. */
 function whicheverOf(gate: () => Gate | undefined, proxy: ProxyStats): Pick<Gate, 'stats' | 'pressure'> & Gate {

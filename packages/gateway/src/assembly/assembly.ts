@@ -166,7 +166,7 @@ export class Assembly {
           plan,
           route,
           units: route.limits.map((name) => parts.unit(name)),
-          breaker: parts.breaker(route.upstream),
+          breaker: parts.breaker(route.upstream)?.gate,
           // Behind the door to language models quotas are kept by the door.
           balancer: parts.door?.upstream === route.upstream ? undefined : parts.balancer(route.upstream),
           forward: forwardFor(route),

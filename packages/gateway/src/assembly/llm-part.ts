@@ -70,7 +70,9 @@ export class LlmPart {
   }
 
   get status(): LlmStatus {
-    return this.#door.status
+    const { status } = this.#door
+    if (this.#store?.trouble === undefined) return status
+    return { ...status, models: status.models.map((model) => ({ ...model, store: 'down' })) }
   }
 
   /** What it has counted, for whoever takes its place. */

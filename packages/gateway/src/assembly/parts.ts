@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
-import { breaker, consecutive, type Breaker, type Observer } from 'sluice'
+import { breaker, consecutive, type Breaker, type Gate, type Observer } from 'sluice'
 import { ResponseCache } from '../cache/index.ts'
-import { begunAt, type GatewayPlan, type LimitPlan, type RedisConfig } from '../config/index.ts'
+import { begunAt, type BreakerConfig, type GatewayPlan, type LimitPlan, type RedisConfig } from '../config/index.ts'
 import type { FleetStore } from '../fleet/index.ts'
 import type { MachineStore } from '../workers/index.ts'
 import { limitUnit, type LimitUnit } from '../gates/index.ts'
@@ -9,11 +9,18 @@ import { Balancer } from '../upstreams/index.ts'
 import { visitorOf } from '../routing/index.ts'
 import { llmKey, type LlmPart, type LlmPartOptions } from './llm-part.ts'
 
+/** The breaker before an upstream, of this process alone or of several. */
+export interface UpstreamBreaker {
+  readonly gate: Gate
+  readonly state: Pick<Breaker['state'], 'value'>
+  close(): void
+}
+
 /** What runs, by what it was made of: what was made of the same is the same, and goes on as it is. */
 export interface Running {
   readonly units: ReadonlyMap<string, LimitUnit>
   readonly balancers: ReadonlyMap<string, Balancer>
-  readonly breakers: ReadonlyMap<string, Breaker>
+  readonly breakers: ReadonlyMap<string, UpstreamBreaker>
   readonly caches: ReadonlyMap<string, ResponseCache>
   readonly stores: ReadonlyMap<string, FleetStore>
   readonly doors: ReadonlyMap<string, LlmPart>
@@ -23,7 +30,7 @@ export interface Running {
 export interface Parts extends Running {
   unit(name: string): LimitUnit
   balancer(name: string): Balancer
-  breaker(name: string): Breaker | undefined
+  breaker(name: string): UpstreamBreaker | undefined
   readonly cache: ResponseCache | undefined
   /** To language models. */
   readonly door: LlmPart | undefined
@@ -61,13 +68,13 @@ export function partsOf(
   const stores = new Map<string, FleetStore>()
   const units = new Map<string, LimitUnit>()
   const balancers = new Map<string, Balancer>()
-  const breakers = new Map<string, Breaker>()
+  const breakers = new Map<string, UpstreamBreaker>()
   const caches = new Map<string, ResponseCache>()
   const doors = new Map<string, LlmPart>()
   const names = {
     units: new Map<string, LimitUnit>(),
     balancers: new Map<string, Balancer>(),
-    breakers: new Map<string, Breaker>(),
+    breakers: new Map<string, UpstreamBreaker>(),
   }
   const made = { units, balancers, breakers, caches, stores, doors }
   try {
@@ -98,8 +105,7 @@ export function partsOf(
         ),
       )
       if (rule === undefined) continue
-      const { failures, openFor, probes } = rule
-      const make = (): Breaker => breaker({ name: `${name} breaker`, rule: consecutive(failures), openFor, probes })
+      const make = (): UpstreamBreaker => upstreamBreaker(`${name} breaker`, rule, machine)
       names.breakers.set(name, kept(before.breakers, breakers, keyOf(name, rule), make))
     }
     const { cache: config } = plan
@@ -119,6 +125,13 @@ export function partsOf(
     void closeParts(made, before)
     throw error
   }
+}
+
+function upstreamBreaker(name: string, config: BreakerConfig, machine: MachineStore | undefined): UpstreamBreaker {
+  if (machine !== undefined) return machine.breaker(name, config)
+  const { failures, openFor, probes } = config
+  const gate = breaker({ name, rule: consecutive(failures), openFor, probes })
+  return { gate, state: gate.state, close: () => gate.close() }
 }
 
 /**

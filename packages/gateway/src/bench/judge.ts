@@ -4,7 +4,7 @@ import type { Scenario, ScenarioName } from './scenario.ts'
 import type { Figures, Tape } from './tape.ts'
 
 /** What requirement S3.11 asks. Shares of all answers; times in ms. */
-export const ASKED = {
+const ASKED = {
   normalWait: 10,
   normalP95: 100,
   thresholdShare: 0.05,

@@ -33,7 +33,7 @@ export class Sheet {
     const seconds = `${Math.round(Math.min(at, of) / 1000)}/${Math.round(of / 1000)}s`
     const waiting = queued === undefined ? '' : `, ${queued} wait`
     const line = `${scenario}${guarded ? '' : ' without a gate'} ${seconds}: ${users} users, ${served}/s served, ${rejected}/s refused${waiting}`
-    this.#options.progress?.(`\r\u001B[2K${line.slice(0, (this.#options.columns ?? 80) - 1)}`)
+    this.#options.progress?.(`\r\u001B[2K${line.slice(0, (this.#options.columns || 80) - 1)}`)
   }
 
   closeProgress(): void {

@@ -1,7 +1,6 @@
 import { InvalidArgumentError } from 'commander'
 import type { Millis } from 'sluice'
-
-const UNITS: Readonly<Record<string, Millis>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
+import { inWords, millisOf } from '../config/index.ts'
 
 /** Bounds of a duration, both allowed, in ms. */
 export interface DurationBounds {
@@ -16,12 +15,11 @@ export interface DurationBounds {
  * @throws RangeError that says in one line what was wrong and what would be right
  */
 export function duration(text: string, { min = 0, max = Infinity }: DurationBounds = {}): Millis {
-  const [, digits, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text.trim()) ?? []
-  if (digits === undefined || unit === undefined)
+  const value = millisOf(text)
+  if (value === undefined)
     throw new RangeError(`"${text}" is not a duration; write a number and ms, s, m or h, like 20s`)
-  const value = Number(digits) * UNITS[unit]!
-  if (value < min) throw new RangeError(`${text} is too short; the least is ${spoken(min)}`)
-  if (value > max) throw new RangeError(`${text} is too long; the most is ${spoken(max)}`)
+  if (value < min) throw new RangeError(`${text} is too short; the least is ${inWords(min)}`)
+  if (value > max) throw new RangeError(`${text} is too long; the most is ${inWords(max)}`)
   return value
 }
 
@@ -36,13 +34,4 @@ export function durationArgument(bounds?: DurationBounds): (text: string) => Mil
       throw refused
     }
   }
-}
-
-/** A duration in the largest unit that divides it: 90000 → `90s`, 120000 → `2m`. */
-export function spoken(value: Millis): string {
-  for (const unit of ['h', 'm', 's']) {
-    const amount = value / UNITS[unit]!
-    if (amount > 0 && Number.isInteger(amount)) return `${amount}${unit}`
-  }
-  return `${value}ms`
 }

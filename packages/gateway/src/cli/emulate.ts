@@ -14,7 +14,8 @@ import {
   type RetryHint,
   type TariffName,
 } from '../emulate/index.ts'
-import { durationArgument, spoken } from './duration.ts'
+import { inWords } from '../config/index.ts'
+import { durationArgument } from './duration.ts'
 import {
   capacity,
   change,
@@ -123,7 +124,10 @@ export function emulateCommand(program: Command): void {
     .description('be an upstream to practise against: a service, or an LLM provider')
     .addHelpText('after', '\nExample:\n  $ sluice emulate openai --rpm 500')
     .allowExcessArguments()
-    .action(() => program.error('emulate needs to be told what: server, openai or anthropic', { exitCode: 2 }))
+    .action(() => {
+      const [what = 'nothing'] = emulate.args
+      program.error(`emulate: expected server, openai or anthropic, got ${what}`, { exitCode: 2 })
+    })
   const server = placed(emulate.command('server').description('a service with so many slots and an endless queue'))
   server
     .addOption(new Option('--slots <n>', 'served at once').argParser(count('--slots', 1)).default(20))
@@ -208,7 +212,7 @@ async function runServer(flags: ServerFlags, command: Command): Promise<void> {
   const options = { host, port, slots, service, jitter, skipDeparted, answerSize, ...random }
   const server = await listening(flags, command, () => startServerEmulator(options))
   const capacity = Math.round((slots / service) * 1000)
-  announce(flags, server.port, `${slots} slots of ${spoken(service)}, ${capacity}/s`)
+  announce(flags, server.port, `${slots} slots of ${inWords(service)}, ${capacity}/s`)
   endWhenTold(server)
 }
 

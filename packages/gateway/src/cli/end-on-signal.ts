@@ -1,37 +1,34 @@
-import type { Millis } from 'sluice'
-import type { Gateway } from '../gateway.ts'
-import { spoken } from './duration.ts'
+/** How something ends. */
+export interface Ends {
+  /** Serves what has come, then ends. Called once. @param why begins a line of the log */
+  drain(why: string): void
+  /** Ends now, whatever is cut off. */
+  end(signal: NodeJS.Signals): void
+}
 
-/** What a shell reports for a process that a signal ended. */
-const EXIT: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143 }
-
-/** Requirement S1.10: the first signal drains, the second ends at once. */
+/**
+ * Requirement S1.10: the first signal drains, the second ends at once. What is ordered drains as well, however often, and is
+ * no signal: whoever stops a service that drains already must not cut anything off.
+ * @param ordered aborted by the order
+ */
 export function endOnSignal(
-  gateway: Gateway,
-  within: () => Millis,
+  ends: Ends,
+  ordered: AbortSignal,
   signals: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT'],
 ): void {
-  let draining = false
-  const onSignal = (signal: NodeJS.Signals): void => {
-    if (draining) {
-      say(`${signal} again: ends now, ${cut(gateway.pending)}`)
-      process.exit(EXIT[signal] ?? 1)
-    }
+  let [draining, signalled] = [false, false]
+  const drain = (why: string): void => {
+    if (draining) return
     draining = true
-    const drainTimeout = within()
-    say(`${signal}: no new connections; ${gateway.pending} to finish within ${spoken(drainTimeout)}`)
-    void gateway.drain(drainTimeout).then(({ cutOff }) => {
-      say(cutOff === 0 ? 'drained: nothing was lost' : `time is up, ${cut(cutOff)}`)
-      process.exit(cutOff === 0 ? 0 : 1)
-    })
+    ends.drain(why)
   }
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (signalled) return ends.end(signal)
+    signalled = true
+    drain(signal)
+  }
+  const onOrder = (): void => drain('drain, by order')
   for (const signal of signals) process.on(signal, onSignal)
-}
-
-function cut(requests: number): string {
-  return `${requests} ${requests === 1 ? 'request' : 'requests'} cut off`
-}
-
-function say(line: string): void {
-  process.stderr.write(`sluice: ${line}\n`)
+  if (ordered.aborted) onOrder()
+  else ordered.addEventListener('abort', onOrder, { once: true })
 }

@@ -1,5 +1,6 @@
 import { ConfigError, ConfigProblems, describeGatewayPlan, type GatewayPlan } from '../config/index.ts'
 import type { Gateway } from '../gateway.ts'
+import { say } from './say.ts'
 
 /** What SIGHUP asks for: the file and the certificate as they are now, or nothing at all. */
 export async function reload(
@@ -30,8 +31,4 @@ export function obeyHangUp(again: (() => void) | undefined): void {
     else if (process.stderr.isTTY) process.kill(process.pid, 'SIGTERM')
     else say('SIGHUP: there is no file to read again, nothing has changed')
   })
-}
-
-function say(line: string): void {
-  process.stderr.write(`sluice: ${line}\n`)
 }

@@ -20,7 +20,7 @@ export interface RunFlags extends Omit<GatewaySettings, Otherwise> {
   readonly upstream?: readonly URL[]
   readonly gate: boolean
   readonly queue?: number
-  /** Of `run` alone: how many processes. */
+  /** How many processes. No part of the plan: it is the same in each. */
   readonly workers?: number
 }
 
@@ -71,6 +71,11 @@ export function withRunFlags(command: Command): Command {
       count('--reject-threshold', 1),
     )
     .option('--no-gate', 'let everybody in')
+    .option(
+      '--workers <n>',
+      'processes that share the data port and its limits, with one admin port for all of them',
+      reading((text) => countOf('--workers', text, 1, 256)),
+    )
     .option('--redis <url>', 'where limits of scope fleet are kept', text('--redis', REDIS_URL))
     .addOption(
       new Option(

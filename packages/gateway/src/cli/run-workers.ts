@@ -1,10 +1,12 @@
-import { ConfigProblems, describeGatewayPlan, describeUpstreams, type GatewayPlan } from '../config/index.ts'
+import { ConfigProblems, inWords, type GatewayPlan } from '../config/index.ts'
 import type { Gateway } from '../gateway.ts'
 import { startWorkers, type Applied, type Order, type OwnWorker } from '../workers/index.ts'
-import { spoken } from './duration.ts'
-import { endOnSignal } from './end-on-signal.ts'
+import { endOnSignal, type Ends } from './end-on-signal.ts'
+import { gatewayEnds } from './gateway-ends.ts'
 import { lookAround } from './look-around.ts'
 import { obeyHangUp, reload } from './reload.ts'
+import { say } from './say.ts'
+import { sayStart } from './say-start.ts'
 
 export interface RunWorkersOptions {
   readonly plan: GatewayPlan
@@ -20,44 +22,41 @@ export interface RunWorkersOptions {
  * @throws ListenError
  */
 export async function runWorkers({ plan, workers, file, read }: RunWorkersOptions): Promise<void> {
-  const { host, adminHost, drainTimeout, tls } = plan.listen
-  const all = await startWorkers({
-    plan,
-    workers,
-    say,
-    file,
-    read,
-    onDrain: () => void process.kill(process.pid, 'SIGTERM'),
-  })
+  const ordered = new AbortController()
+  const all = await startWorkers({ plan, workers, say, file, read, onDrain: () => ordered.abort() })
   if (typeof all === 'number') process.exit(all)
-  let draining = false
-  const onSignal = (signal: NodeJS.Signals): void => {
-    const ended = all.end(draining ? 'end' : 'drain')
-    if (draining) return
-    draining = true
-    say(`${signal}: ${workers} workers end, each within ${spoken(drainTimeout)}`)
-    void ended.then((code) => process.exit(code))
+  const ends: Ends = {
+    drain(why) {
+      say(`${why}: ${workers} workers end, each within ${inWords(all.plan.listen.drainTimeout)}`)
+      void all.end('drain').then((code) => process.exit(code))
+    },
+    end: () => void all.end('end'),
   }
-  process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
+  endOnSignal(ends, ordered.signal)
   obeyHangUp(read && ((): void => void reload(all, file, read)))
-  process.stdout.write(
-    `sluice: ${tls === undefined ? 'http' : 'https'}://${inUrl(host)}:${all.port} -> ${describeUpstreams(plan)}, ${describeGatewayPlan(plan)}; ` +
-      `${workers} workers (${all.pids.join(', ')}), page, health and metrics on http://${inUrl(adminHost)}:${all.adminPort}\n`,
-  )
+  sayStart(plan, all, all.pids)
   await lookAround(plan, say)
 }
 
-/** Does what the first process says. A terminal tells its signals to all of a group: they are for the first one. */
+/**
+ * Does what the first process says. A terminal tells its signals to all of a group: they are for the first one. A service
+ * manager may tell all of them to end, which each is told by the first one as well.
+ */
 export function obey(worker: OwnWorker, gateway: Gateway): void {
-  endOnSignal(gateway, () => gateway.plan.listen.drainTimeout, ['SIGTERM'])
+  const ends = gatewayEnds(gateway)
+  const ordered = new AbortController()
+  endOnSignal(ends, ordered.signal, ['SIGTERM'])
   process.on('SIGINT', () => {}).on('SIGHUP', () => {})
-  worker.onOrder((order) => void carryOut(order, worker, gateway))
+  worker.onOrder((order) => {
+    if (order.kind === 'drain') ordered.abort()
+    else if (order.kind === 'end') ends.end('SIGTERM')
+    else void carryOut(order, worker, gateway)
+  })
   worker.report({ kind: 'listening', port: gateway.port })
 }
 
 async function carryOut(order: Order, worker: OwnWorker, gateway: Gateway): Promise<void> {
-  if (order.kind === 'drain' || order.kind === 'end') process.emit('SIGTERM', 'SIGTERM')
-  else if (order.kind === 'apply')
+  if (order.kind === 'apply')
     worker.report({ kind: 'applied', id: order.id, result: await applied(gateway, order.plan) })
   else if (order.kind === 'tell') {
     const second = order.ends ? gateway.second().data : undefined
@@ -74,12 +73,4 @@ async function applied(gateway: Gateway, plan: GatewayPlan): Promise<Applied> {
     if (error instanceof ConfigProblems) return { problems: error.problems }
     return { error: error instanceof Error ? error.message : String(error) }
   }
-}
-
-function say(line: string): void {
-  process.stderr.write(`sluice: ${line}\n`)
-}
-
-function inUrl(host: string): string {
-  return host.includes(':') ? `[${host}]` : host
 }

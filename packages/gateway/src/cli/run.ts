@@ -1,14 +1,16 @@
 import type { Command } from 'commander'
-import { countOf, describeGatewayPlan, describeUpstreams, strayVariables, type GatewayPlan } from '../config/index.ts'
+import { strayVariables, type GatewayPlan } from '../config/index.ts'
 import { ListenError, startGateway, type Gateway } from '../gateway.ts'
 import { MachineStore, ownWorker } from '../workers/index.ts'
 import { endOnSignal } from './end-on-signal.ts'
+import { gatewayEnds } from './gateway-ends.ts'
 import { lookAround } from './look-around.ts'
 import { exitWith, planned, plannedOrExit } from './planned.ts'
-import { reading } from './reading.ts'
 import { obeyHangUp, reload } from './reload.ts'
 import { obey, runWorkers } from './run-workers.ts'
 import { withRunFlags, type RunFlags } from './run-flags.ts'
+import { say } from './say.ts'
+import { sayStart } from './say-start.ts'
 
 const HELP = `
 Examples:
@@ -23,8 +25,8 @@ Examples:
 Without --max-concurrent and --preset the limit finds itself.
 Flags win over the environment, it over the file, and the file over the defaults. sluice check says what comes of it.
 Environment: PORT, SLUICE_UPSTREAM, SLUICE_HOST, SLUICE_PORT, SLUICE_ADMIN_HOST, SLUICE_ADMIN_PORT, SLUICE_ADMIN_TOKEN,
-SLUICE_TLS_CERT, SLUICE_TLS_KEY, SLUICE_PRESET, SLUICE_REDIS_URL, SLUICE_ON_DOWN, SLUICE_DRY_RUN, ENABLE_BACKPRESSURE,
-BACKPRESSURE_MAX_CONCURRENT, BACKPRESSURE_QUEUE_CAPACITY, BACKPRESSURE_WAIT_TIMEOUT (seconds),
+SLUICE_TLS_CERT, SLUICE_TLS_KEY, SLUICE_PRESET, SLUICE_REDIS_URL, SLUICE_ON_DOWN, SLUICE_DRY_RUN, SLUICE_UPSTREAM_CLIENT,
+ENABLE_BACKPRESSURE, BACKPRESSURE_MAX_CONCURRENT, BACKPRESSURE_QUEUE_CAPACITY, BACKPRESSURE_WAIT_TIMEOUT (seconds),
 BACKPRESSURE_REJECT_THRESHOLD.
 With --workers n there are n processes that are one gateway: limits and rates are those of all together, figures are added
 up, and what is ordered on the admin port is ordered of all of them.
@@ -37,11 +39,6 @@ SIGTERM or SIGINT serves what has come and exits 0, or 1 when something had to b
 /** `sluice run`: the gateway. */
 export function runCommand(program: Command): void {
   withRunFlags(program.command('run').description('put a gate in front of an HTTP service'))
-    .option(
-      '--workers <n>',
-      'processes that share the data port and its limits, with one admin port for all of them',
-      reading((text) => countOf('--workers', text, 1, 256)),
-    )
     .argument('[config]', 'a YAML file')
     .addHelpText('after', HELP)
     .action(run)
@@ -50,7 +47,7 @@ export function runCommand(program: Command): void {
 async function run(file: string | undefined, flags: RunFlags, command: Command): Promise<void> {
   const worker = ownWorker()
   const config = worker === undefined ? await plannedOrExit(file, flags, command) : await worker.plan()
-  if (worker === undefined) for (const line of strayVariables(process.env)) say(process.stderr, line)
+  if (worker === undefined) for (const line of strayVariables(process.env)) say(line)
   const read = (): Promise<GatewayPlan> => planned(file, flags)
   // A certificate is renewed without a file, too.
   const isToReload = file !== undefined || config.listen.tls !== undefined
@@ -61,6 +58,7 @@ async function run(file: string | undefined, flags: RunFlags, command: Command):
       return failed(error, config, command)
     }
   }
+  const ordered = new AbortController()
   let gateway: Gateway
   try {
     const source = isToReload && { ...(file !== undefined && { file }), reload: read }
@@ -68,37 +66,23 @@ async function run(file: string | undefined, flags: RunFlags, command: Command):
       config,
       ...source,
       ...(worker && { machine: new MachineStore(worker) }),
-      onDrain: () => void process.kill(process.pid, 'SIGTERM'),
-      say: (line) => say(process.stderr, line),
+      onDrain: () => ordered.abort(),
+      say,
     })
   } catch (error) {
     worker?.leave()
     return failed(error, config, command)
   }
   if (worker !== undefined) return obey(worker, gateway)
-  endOnSignal(gateway, () => gateway.plan.listen.drainTimeout)
+  endOnSignal(gatewayEnds(gateway), ordered.signal)
   obeyHangUp(isToReload ? () => void reload(gateway, file, read) : undefined)
-  const { host, adminHost, tls } = config.listen
-  const scheme = tls === undefined ? 'http' : 'https'
-  say(
-    process.stdout,
-    `${scheme}://${inUrl(host)}:${gateway.port} -> ${describeUpstreams(config)}, ${describeGatewayPlan(config)}; ` +
-      `page, health and metrics on http://${inUrl(adminHost)}:${gateway.adminPort}`,
-  )
-  await lookAround(config, (line) => say(process.stderr, line))
+  sayStart(config, gateway)
+  await lookAround(config, say)
 }
 
 function failed(error: unknown, config: GatewayPlan, command: Command): never {
   if (error instanceof ListenError) return command.error(unlistenable(error, config), { exitCode: 2 })
   return exitWith(error, command)
-}
-
-function say(stream: NodeJS.WriteStream, line: string): void {
-  stream.write(`sluice: ${line}\n`)
-}
-
-function inUrl(host: string): string {
-  return host.includes(':') ? `[${host}]` : host
 }
 
 function unlistenable({ port, code }: ListenError, { listen }: GatewayPlan): string {

@@ -66,7 +66,7 @@ export function sizeCommand(program: Command): void {
 
 function numberOf(setting: string, text: string): number {
   const number = /^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : NaN
-  if (!Number.isFinite(number)) throw new ConfigError(setting, text, 'a number, like 100')
+  if (!Number.isFinite(number)) throw new ConfigError(setting, text, 'a number from 0, like 100')
   return number
 }
 

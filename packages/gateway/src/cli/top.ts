@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { Option, type Command } from 'commander'
 import type { Millis } from 'sluice'
-import { frame, readSnapshot, SnapshotError } from '../top/index.ts'
+import { frame, readSnapshot, SnapshotError, terminalSize } from '../top/index.ts'
 import { durationArgument } from './duration.ts'
 import { reading } from './reading.ts'
 import { targetUrl } from './target-url.ts'
@@ -51,11 +51,9 @@ async function top(admin: URL, { token, every, once, json }: TopFlags): Promise<
   const { stdout } = process
   const colour = stdout.isTTY && (process.env['NO_COLOR'] ?? '') === ''
   const draw = stdout.isTTY && !once && !json
-  const size = (): { columns: number; rows: number } =>
-    stdout.isTTY ? { columns: stdout.columns, rows: stdout.rows } : { columns: 200, rows: 200 }
   const read = async (): Promise<string> => {
     const snapshot = await readSnapshot(admin, token)
-    return json ? JSON.stringify(snapshot) : frame(snapshot, { ...size(), colour })
+    return json ? JSON.stringify(snapshot) : frame(snapshot, { ...terminalSize(stdout), colour })
   }
   try {
     if (!draw) {

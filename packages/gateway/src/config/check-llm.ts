@@ -46,13 +46,12 @@ function checkLimit(limit: LlmLimitConfig, { dialect, maxOutput }: LlmConfig, fi
   const { provider: name = dialect, model, also: _, ...figures } = limit
   const said = Object.fromEntries(Object.entries(figures).filter(([, value]) => value !== undefined))
   try {
-    provider[name]({ model, ...said })
+    provider[name]({ maxOutput, model, ...said })
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
-    return find([], error.message.replace(/^.* must be /, ''))
+    const [, field = '', expected = error.message] =
+      /^provider\.\w+\.?(\w*)\S*: expected (.*), got /s.exec(error.message) ?? []
+    if (field in said) find([field], expected)
+    else find([], `${field} ${expected}`.trimStart())
   }
-  const most = limit.maxOutput ?? maxOutput
-  for (const figure of ['tpm', 'tpd', 'otpm'] as const)
-    if (limit[figure] !== undefined && most > limit[figure])
-      find([figure], `at least maxOutput, which is ${most}: else a request that does not say less would never fit`)
 }

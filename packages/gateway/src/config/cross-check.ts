@@ -20,7 +20,7 @@ export function crossCheck(plan: GatewayPlan, file: ConfigFile): readonly Proble
     const expected = 'a service to pass requests on to: --upstream URL, or upstreams in a file'
     problems.push({ place: file.name === '' ? '' : `${file.name}:1:1`, field: '', got: 'none', expected })
   }
-  problems.push(...checkUrls(plan, file))
+  problems.push(...checkUrls(plan, file), ...checkItself(plan, file))
   problems.push(...checkListen(plan, file))
   checkRoutes(plan, find)
   for (const [name, limit] of Object.entries(file.config.limits ?? {})) checkLimit(['limits', name], limit, plan, find)
@@ -42,14 +42,40 @@ export function crossCheck(plan: GatewayPlan, file: ConfigFile): readonly Proble
 function checkUrls(plan: GatewayPlan, file: ConfigFile): readonly Problem[] {
   const problems: Problem[] = []
   for (const { path, url, expected } of guardedUrls(plan)) {
-    if (!isLinkLocal(url.hostname)) continue
-    const isOfFile =
-      path[0] === 'tenants' ||
-      Object.values(file.config.upstreams ?? {}).some(({ servers }) => servers.some((each) => each.url === url.origin))
-    const ofFlag = { place: '', field: '--upstream', got: JSON.stringify(url.origin), expected }
-    problems.push(isOfFile ? file.problem(path, expected) : ofFlag)
+    if (isLinkLocal(url.hostname)) problems.push(urlProblem(path, url, expected, file))
   }
   return problems
+}
+
+/** A gateway that asks itself passes a request round and round until no slot is left for it. */
+function checkItself({ listen, upstreams }: GatewayPlan, file: ConfigFile): readonly Problem[] {
+  const { host, port } = listen
+  const expected = `another address than that of the gateway itself, whose port is ${port} (--port)`
+  return Object.entries(upstreams).flatMap(([name, { servers }]) =>
+    servers.flatMap((server, index) => {
+      const url = new URL(server.url)
+      const isThere =
+        url.hostname === host || (LOOPBACK.test(url.hostname) && (isEverywhere(host) || LOOPBACK.test(host)))
+      const own = port !== 0 && isThere && Number(url.port || (url.protocol === 'https:' ? 443 : 80)) === port
+      return own ? [urlProblem(['upstreams', name, 'servers', index, 'url'], url, expected, file)] : []
+    }),
+  )
+}
+
+/** What a flag says, or a variable, stands in no file. */
+function urlProblem(path: Path, url: URL, expected: string, file: ConfigFile): Problem {
+  const isOfFile =
+    path[0] === 'tenants' ||
+    Object.values(file.config.upstreams ?? {}).some(({ servers }) => servers.some((each) => each.url === url.origin))
+  return isOfFile
+    ? file.problem(path, expected)
+    : { place: '', field: '--upstream', got: JSON.stringify(url.origin), expected }
+}
+
+const LOOPBACK = /^(localhost|\[?::1\]?|127\.\d+\.\d+\.\d+)$/
+
+function isEverywhere(address: string): boolean {
+  return address === '0.0.0.0' || address === '::'
 }
 
 function hasFleet({ limits }: GatewayPlan): boolean {
@@ -63,13 +89,11 @@ function checkListen({ listen }: GatewayPlan, file: ConfigFile): readonly Proble
     problems.push(file.problem(['listen', 'h2c'], 'false beside listen.tls: there HTTP/2 is chosen in the handshake'))
   const { above = 0, until = 0 } = file.config.listen.readiness ?? {}
   if (until > above) problems.push(file.problem(['listen', 'readiness', 'until'], `at most above, which is ${above}`))
-  const loopback = /^(localhost|::1|127\.\d+\.\d+\.\d+)$/.test(adminHost)
-  if (!loopback && adminToken === undefined) {
+  if (!LOOPBACK.test(adminHost) && adminToken === undefined) {
     const expected = `a token (SLUICE_ADMIN_TOKEN): the admin port is open to others on ${adminHost}`
     problems.push(file.problem(['listen', 'adminToken'], expected))
   }
-  const isEverywhere = [host, adminHost].some((address) => address === '0.0.0.0' || address === '::')
-  if (port === adminPort && port !== 0 && (isEverywhere || host === adminHost)) {
+  if (port === adminPort && port !== 0 && (isEverywhere(host) || isEverywhere(adminHost) || host === adminHost)) {
     const problem = file.problem(['listen', 'adminPort'], 'another port than that for requests')
     // What flags, variables and defaults say stands in no file.
     problems.push({ ...problem, got: String(adminPort) })

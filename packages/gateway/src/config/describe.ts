@@ -34,7 +34,7 @@ export function describeUpstreams({ upstreams }: GatewayPlan): string {
 }
 
 /** A limit in a few words. */
-export function limitInWords(limit: LimitPlan): string {
+function limitInWords(limit: LimitPlan): string {
   const each = limit.by === 'tenant' ? ' for each tenant' : ''
   if (limit.kind === 'rate') {
     const { requests, per, burst, wait, fleet } = limit

@@ -99,13 +99,17 @@ export function duration(min: Millis, max: Millis): Kind<Millis> {
     expected: `a duration from ${inWords(min)} to ${inWords(max)} with its unit (ms, s, m, h), like 3s`,
     json: { type: 'string', pattern: String.raw`^\d+(\.\d+)?(ms|s|m|h)$|\$\{` },
     read(value) {
-      const [, digits, unit] = (typeof value === 'string' && /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(value.trim())) || []
-      if (digits === undefined || unit === undefined) return undefined
-      const millis = Number(digits) * DURATIONS[unit]!
-      return millis >= min && millis <= max ? millis : undefined
+      const millis = typeof value === 'string' ? millisOf(value) : undefined
+      return millis !== undefined && millis >= min && millis <= max ? millis : undefined
     },
     write: inWords,
   }
+}
+
+/** A duration as people write it, in ms; `undefined` for what is none. */
+export function millisOf(text: string): Millis | undefined {
+  const [, digits, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text.trim()) ?? []
+  return digits === undefined || unit === undefined ? undefined : Number(digits) * DURATIONS[unit]!
 }
 
 /** A duration as it is written: 90000 → `90s`, 120000 → `2m`. */

@@ -1,12 +1,12 @@
 import type { Millis } from 'sluice'
 import { ConfigError } from './config-error.ts'
-import { choice, count, flag, type Kind } from './fields.ts'
+import { choice, count, type Kind } from './fields.ts'
 import { masked } from './masked.ts'
 import { PRESET_NAMES, type PresetName } from './presets.ts'
 import type { Environment } from './read-config.ts'
 import { ADDRESS, TOKEN } from './sections/listen.ts'
 import { REDIS_URL } from './sections/redis.ts'
-import type { Settings } from './settings.ts'
+import { switchOf, type Settings } from './settings.ts'
 import { upstreamUrl } from './upstream-url.ts'
 
 /** What flags and the environment may say; each wins over the file. */
@@ -40,22 +40,23 @@ export interface GatewaySettings extends Settings {
 }
 
 /** The variables of the gateway; `PORT` and those of requirement S3.4 come besides. */
-export const GATEWAY_VARIABLES = {
-  SLUICE_UPSTREAM: 'the service, where there is only one',
-  SLUICE_HOST: 'address of the data port',
-  SLUICE_PORT: 'the data port; wins over PORT',
-  SLUICE_TLS_CERT: 'TLS on the data port: a PEM file with the certificate',
-  SLUICE_TLS_KEY: 'a PEM file with its private key',
-  SLUICE_ADMIN_HOST: 'address of the admin port',
-  SLUICE_ADMIN_PORT: 'the admin port',
-  SLUICE_ADMIN_TOKEN: 'the token of the admin port',
-  SLUICE_PRESET: 'development, staging or production',
-  SLUICE_REDIS_URL: 'where limits of scope fleet are kept',
-  SLUICE_ON_DOWN: 'share, open or closed: makes the default limit one of the fleet',
-  SLUICE_DRY_RUN: 'true: decide and count, let everybody in',
-} as const
+export const GATEWAY_VARIABLES = [
+  'SLUICE_UPSTREAM',
+  'SLUICE_HOST',
+  'SLUICE_PORT',
+  'SLUICE_TLS_CERT',
+  'SLUICE_TLS_KEY',
+  'SLUICE_ADMIN_HOST',
+  'SLUICE_ADMIN_PORT',
+  'SLUICE_ADMIN_TOKEN',
+  'SLUICE_PRESET',
+  'SLUICE_REDIS_URL',
+  'SLUICE_ON_DOWN',
+  'SLUICE_DRY_RUN',
+  'SLUICE_UPSTREAM_CLIENT',
+] as const
 
-type Variable = keyof typeof GATEWAY_VARIABLES
+type Variable = (typeof GATEWAY_VARIABLES)[number]
 
 /** What the environment says, without the variables of S3.4. Empty ones are not there. @throws ConfigError */
 export function environmentGatewaySettings(environment: Environment): GatewaySettings {
@@ -84,6 +85,8 @@ export function environmentGatewaySettings(environment: Environment): GatewaySet
   read('SLUICE_REDIS_URL', (value) => (settings.redis = as(REDIS_URL, 'SLUICE_REDIS_URL', value)))
   const policy = choice(['share', 'open', 'closed'])
   read('SLUICE_ON_DOWN', (value) => (settings.onDown = as(policy, 'SLUICE_ON_DOWN', value)))
-  read('SLUICE_DRY_RUN', (value) => (settings.dryRun = as(flag(), 'SLUICE_DRY_RUN', value)))
+  read('SLUICE_DRY_RUN', (value) => (settings.dryRun = switchOf('SLUICE_DRY_RUN', value)))
+  // Read where it is needed, when that is loaded: here it is only known to make sense.
+  read('SLUICE_UPSTREAM_CLIENT', (value) => void as(choice(['undici']), 'SLUICE_UPSTREAM_CLIENT', value))
   return settings
 }

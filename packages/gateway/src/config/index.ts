@@ -2,7 +2,7 @@ export { algorithmOf, begunAt } from './algorithm.ts'
 export { ConfigError } from './config-error.ts'
 export { configText } from './config-text.ts'
 export { describeGatewayPlan, describeUpstreams, tableOf } from './describe.ts'
-export type { Kind } from './fields.ts'
+export { inWords, millisOf, type Kind } from './fields.ts'
 export { gateOf } from './gate-of.ts'
 export {
   gatewayPlan,
@@ -12,7 +12,7 @@ export {
   type RoutePlan,
   type StepPlan,
 } from './gateway-plan.ts'
-export { GATEWAY_VARIABLES, type GatewaySettings } from './gateway-settings.ts'
+export type { GatewaySettings } from './gateway-settings.ts'
 export { guardedUrls, linkLocalProblem, type GuardedUrl } from './guarded-urls.ts'
 export type { FleetPlan, LimitPlan } from './limit-plan.ts'
 export { masked } from './masked.ts'
@@ -29,7 +29,7 @@ export type { LlmConfig, LlmInflightConfig, LlmLimitConfig, LlmQueueConfig, LlmR
 export { ADDRESS, type TlsConfig } from './sections/listen.ts'
 export type { RedisConfig } from './sections/redis.ts'
 export type { TenantsConfig } from './sections/tenants.ts'
-export type { UpstreamConfig } from './sections/upstreams.ts'
-export { countOf, environmentSettings, secondsOf, switchOf, VARIABLES, type Settings } from './settings.ts'
+export type { BreakerConfig, UpstreamConfig } from './sections/upstreams.ts'
+export { countOf, environmentSettings, secondsOf, VARIABLES, type Settings } from './settings.ts'
 export { strayVariables } from './stray-variables.ts'
 export { upstreamUrl } from './upstream-url.ts'

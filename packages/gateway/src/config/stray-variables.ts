@@ -3,11 +3,7 @@ import { GATEWAY_VARIABLES } from './gateway-settings.ts'
 import type { Environment } from './read-config.ts'
 import { VARIABLES } from './settings.ts'
 
-const KNOWN: readonly string[] = [
-  ...Object.keys(GATEWAY_VARIABLES),
-  ...Object.values(VARIABLES),
-  'SLUICE_UPSTREAM_CLIENT',
-]
+const KNOWN: readonly string[] = [...GATEWAY_VARIABLES, ...Object.values(VARIABLES)]
 
 /** Names like these are meant for a gateway. */
 const LIKELY = /SLUICE|BACKPRES/

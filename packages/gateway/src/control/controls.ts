@@ -36,7 +36,13 @@ export interface ControlsOptions {
 
 const MINUTE: Millis = 60_000
 
-const minutes = z.number('expected a number of minutes').min(1).max(1440)
+// What zod says of a value that does not do: what was expected.
+const [MINUTES, AT_ONCE, NAME] = [
+  'a number of minutes from 1 to 1440',
+  'a whole number from 1 to 1000000',
+  'the name of a limit',
+] as const
+const minutes = z.number(MINUTES).min(1, MINUTES).max(1440, MINUTES)
 
 /** What can be ordered. */
 export type Order = 'reload' | 'pause' | 'resume' | 'limit' | 'drain'
@@ -49,9 +55,9 @@ const BODIES = {
   pause: z.strictObject({ minutes: minutes.default(PAUSE_MINUTES) }),
   resume: z.strictObject({}),
   limit: z.strictObject({
-    limit: z.int().min(1).max(1_000_000),
+    limit: z.int(AT_ONCE).min(1, AT_ONCE).max(1_000_000, AT_ONCE),
     minutes,
-    name: z.string().min(1).max(100).default('default'),
+    name: z.string(NAME).min(1, NAME).max(100, NAME).default('default'),
   }),
   drain: z.strictObject({}),
 }
@@ -179,8 +185,7 @@ export class Controls {
           answer = failed(error)
         }
       } else {
-        const { path, message } = read.error.issues[0]!
-        answer = refused(400, 'BAD_ORDER', `${path.length === 0 ? 'the body' : path.join('.')}: ${message}`)
+        answer = refused(400, 'BAD_ORDER', senseless(sent, read.error.issues[0]!, Object.keys(BODIES[name].shape)))
       }
       // As JSON: nothing that was sent can begin a line of its own.
       const by = from === undefined ? '' : ` from ${from}`
@@ -189,6 +194,19 @@ export class Controls {
     }
   }
 }
+
+/** What is wrong with what was sent along: its field, its value, what was expected. */
+function senseless(sent: unknown, { path: [field], message, ...issue }: z.core.$ZodIssue, fields: string[]): string {
+  const shown = (value: unknown): string => (JSON.stringify(value) ?? 'missing').slice(0, LONGEST)
+  if (field !== undefined)
+    return `${String(field)} is ${shown((sent as Record<PropertyKey, unknown>)[field])}; expected ${message}`
+  const expected = fields.length === 0 ? 'nothing' : `nothing but ${fields.join(', ')}`
+  const found = issue.code === 'unrecognized_keys' ? `has ${shown(issue.keys[0])}` : `is ${shown(sent)}`
+  return `the body ${found}; expected ${expected} in an object`
+}
+
+/** Of a value that is shown, in characters. */
+const LONGEST = 80
 
 /** Orders of one key take each other's place. */
 function keyOf(order: OrderView): string {

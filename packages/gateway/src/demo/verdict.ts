@@ -11,7 +11,7 @@ export interface Check {
 }
 
 /** What the demo promises. */
-export const PROMISES = {
+const PROMISES = {
   /** Goodput at 3x, as a share of capacity. */
   goodput: 0.9,
   /** 99th percentile of what is let in at 3x, in ms: the bound of goodput. */
@@ -77,7 +77,7 @@ function admitted({ admitted: { count, p50, p99 } }: PhaseReport): Check {
   return {
     name: 'p99 of admitted',
     passed: count > 0 && p99 <= PROMISES.admittedP99,
-    detail: `${whole(p99)} ms at 3x, median ${whole(p50)} ms (at most ${PROMISES.admittedP99} ms)`,
+    detail: `${count === 0 ? 'nobody was let in' : `${whole(p99)} ms`} at 3x${median(count, p50)} (at most ${PROMISES.admittedP99} ms)`,
   }
 }
 
@@ -100,8 +100,12 @@ function quick({ refused: { count, p50, p99 } }: PhaseReport): Check {
   return {
     name: 'refusals are quick',
     passed: count > 0 && p99 <= PROMISES.refusedP99,
-    detail: `p99 ${whole(p99)} ms, median ${whole(p50)} ms (at most ${PROMISES.refusedP99} ms)`,
+    detail: `${count === 0 ? 'nobody was refused' : `p99 ${whole(p99)} ms`} at 3x${median(count, p50)} (at most ${PROMISES.refusedP99} ms)`,
   }
+}
+
+function median(count: number, p50: Millis): string {
+  return count === 0 ? '' : `, median ${whole(p50)} ms`
 }
 
 function recovery(after: PhaseReport): Check {

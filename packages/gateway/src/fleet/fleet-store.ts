@@ -18,12 +18,13 @@ export class FleetStore {
   /** Settles when it is connected, or when that has failed once, or takes too long. */
   readonly reached: Promise<void>
   #users = 0
+  #trouble = 'no answer yet'
 
   constructor(config: RedisConfig) {
     this.#config = config
     this.#client = clientOf(config.url)
-    // What befalls the connection shows in the state of each limit; unheard it would end the process.
-    this.#client.on('error', () => {})
+    // Of all addresses of a name only the code says what was wrong. Unheard it would end the process.
+    this.#client.on('error', (error: NodeJS.ErrnoException) => (this.#trouble = error.message || `${error.code}`))
     this.#port = nodeRedis(this.#client)
     this.reached = new Promise((resolve) => {
       this.#client.once('ready', () => resolve())
@@ -32,6 +33,11 @@ export class FleetStore {
     })
     // A gateway starts without its Redis, too: until it is there the policy of each limit decides.
     this.#client.connect().catch(() => {})
+  }
+
+  /** Known without anybody having come: whoever connects has asked, and asks again until there is an answer. */
+  get trouble(): string | undefined {
+    return this.#client.isReady ? undefined : this.#trouble
   }
 
   /** The slots of a limit. */

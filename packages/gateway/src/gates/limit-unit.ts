@@ -39,6 +39,8 @@ export interface LimitUnit {
   /** What its lanes are sure of over all instances, in percent; left out where they are not told apart there. */
   readonly lanes?: FleetLanes
   readonly buckets?: FleetBuckets<'requests'>
+  /** Where it is kept; left out where that is here. */
+  readonly store?: LimitStore
   /** Lets nobody in any more, and gives back what is held of the fleet. */
   close(): Promise<void>
 }
@@ -157,8 +159,8 @@ function fleetUnit(
     const fleet = { onDown, order, instances, ...(queue !== undefined && queue > 0 && { queue }) }
     const slots = fleetSlots({ name, coordinator: store.slots(name), limit, ...waiting, ...fleet, ...sharesOf(lanes) })
     const whole = tenants?.fair === false ? flowless(slots) : slots
-    if (lanes === undefined) return { gate: whole, slots, close: close(slots) }
-    return { gate: inLanes(whole), slots, lanes: lanes.shares, close: close(slots) }
+    if (lanes === undefined) return { gate: whole, slots, store, close: close(slots) }
+    return { gate: inLanes(whole), slots, store, lanes: lanes.shares, close: close(slots) }
   }
   const { requests, per, burst, wait } = plan
   // Asking takes a moment: who may not wait at all would never be let in.
@@ -172,7 +174,7 @@ function fleetUnit(
     maxTenants: tenants?.max ?? 10_000,
   })
   const whole = plan.by === 'tenant' ? buckets : flowless(buckets)
-  return { gate: knownEmpty(whole, patience), buckets, close: close(buckets) }
+  return { gate: knownEmpty(whole, patience), buckets, store, close: close(buckets) }
 }
 
 /** Lanes as the classes of a fleet: low is class 0, and what is kept for `critical` goes to the best that waits. */

@@ -112,19 +112,18 @@ function upstreamViews({ plan, parts }: Assembly): readonly UpstreamView[] {
 }
 
 /** The limits that are shared through Redis. */
-export function fleetViews({ parts }: Assembly): readonly FleetView[] {
+function fleetViews({ parts }: Assembly): readonly FleetView[] {
   return [...parts.units.values()].flatMap((unit) => fleetView(unit) ?? [])
 }
 
-function fleetView({ name, plan, slots, lanes, buckets }: LimitUnit): FleetView | undefined {
+function fleetView({ name, plan, slots, lanes, buckets, store }: LimitUnit): FleetView | undefined {
   if (slots !== undefined) {
-    const { up, trouble = '', alone, policy, learning, held, inflight, queued, lapses, fleet } = slots.state
+    const { up, trouble, alone, policy, learning, held, inflight, queued, lapses, fleet } = slots.state
     const { sessions, used, queued: waiting, limit: total, oldest } = fleet
     const everywhere = { sessions, used, waiting, total, oldest }
     return {
       limit: name,
-      up,
-      trouble,
+      ...answering(up, trouble, store),
       policy,
       policyInForce: alone,
       learning,
@@ -137,14 +136,12 @@ function fleetView({ name, plan, slots, lanes, buckets }: LimitUnit): FleetView 
     }
   }
   if (buckets === undefined) return undefined
-  const { health, onDown, sessions, failures } = buckets.state
-  const up = health === 'up'
+  const { health, trouble, onDown, sessions } = buckets.state
   return {
     limit: name,
-    up,
-    trouble: up ? '' : `${failures} calls have failed`,
+    ...answering(health === 'up', trouble, store),
     policy: onDown,
-    policyInForce: !up,
+    policyInForce: health === 'down',
     learning: false,
     sessions,
     used: -1,
@@ -157,6 +154,12 @@ function fleetView({ name, plan, slots, lanes, buckets }: LimitUnit): FleetView 
     lapses: 0,
     lanes: [],
   }
+}
+
+/** A limit that has not asked yet, or not for long, does not know: its store does. */
+function answering(up: boolean, trouble = '', store?: LimitUnit['store']): Pick<FleetView, 'up' | 'trouble'> {
+  const why = up ? store?.trouble : trouble
+  return { up: why === undefined, trouble: why ?? '' }
 }
 
 function fleetLanes(lanes: FleetLanes, waiters: readonly number[]): readonly FleetLaneView[] {

@@ -44,3 +44,8 @@ export function lasting(value: number): string {
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min`
   return seconds < 86_400 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86_400)} d`
 }
+
+/** What the share of refusals is called: on trial there are none. */
+export function turnedAway(dryRun: boolean): string {
+  return dryRun ? 'would turn away' : 'turned away'
+}

@@ -1,4 +1,4 @@
-export { collect, fleetViews, loadOf, type CollectOptions } from './collect.ts'
+export { collect, loadOf, type CollectOptions } from './collect.ts'
 export { Histogram } from './histogram.ts'
 export { Recorder, type Load, type Recorded } from './recorder.ts'
 export { StateWatch, type StateWatchOptions } from './state-watch.ts'

@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks'
 import {
   explain,
   REFUSALS,
@@ -13,6 +12,7 @@ import {
 import type { Lane, Refusals } from 'sluice/http'
 import type { LaneShares } from '../config/index.ts'
 import { TopTenants } from '../tenants/index.ts'
+import { OwnUsage } from './own-usage.ts'
 import { Second } from './second.ts'
 import type { Figures, LaneView, LimitMove, RejectionView, Tick } from './snapshot.ts'
 
@@ -25,6 +25,8 @@ export interface Recorded {
   readonly method: string
   /** With its query. */
   readonly target: string
+  /** True where nobody is refused: it comes in all the same. */
+  readonly trial?: boolean
 }
 
 /** What a gateway holds now. */
@@ -41,7 +43,7 @@ const BY_IMPORTANCE = ['critical', 'high', 'normal', 'low'] as const
 const MOST = { history: 600, moves: 200, rejections: 50, path: 200 } as const
 
 /** Without the request itself, which would keep its connection. */
-interface Refused extends Omit<Recorded, 'began'> {
+interface Refused extends Omit<Recorded, 'began' | 'trial'> {
   readonly at: number
   readonly rejection: Rejection
   readonly waited: Millis
@@ -59,8 +61,7 @@ export class Recorder {
   /** All seconds that are over. */
   readonly #past = new Second()
   #now = new Second()
-  #loop = performance.eventLoopUtilization()
-  #cpu = process.cpuUsage()
+  readonly #usage = new OwnUsage()
   #ticked: Instant = systemClock.now()
   #timer: NodeJS.Timeout | undefined
   /** In progress where there is no gate. */
@@ -121,25 +122,27 @@ export class Recorder {
 
   /** Somebody is let in where there is no gate. @returns tells that it ended, and whether well */
   ungated(): (good: boolean) => void {
-    const began = systemClock.now()
-    this.#now.letIn('normal', 0)
+    const ended = this.passed('normal')
     this.#ungated++
     return (good) => {
       this.#ungated--
-      this.#now.end('normal', systemClock.now() - began, good)
+      ended(good)
     }
   }
 
-  /** Somebody went round the gate. */
-  passed(lane: Lane): void {
+  /** Somebody goes round the gate. @returns tells that it ended, and whether well */
+  passed(lane: Lane): (good: boolean) => void {
+    const began = systemClock.now()
     this.#now.letIn(lane, 0)
+    return (good) => this.#now.end(lane, systemClock.now() - began, good)
   }
 
-  /** Somebody was turned away. */
+  /** Somebody was turned away, or would have been. */
   refused(visitor: Recorded, rejection: Rejection): void {
-    this.#now.turnAway(visitor.lane, rejection.code)
+    const came = visitor.trial !== true
+    this.#now.turnAway(visitor.lane, rejection.code, came)
     if (visitor.tenant !== undefined) {
-      this.tenants.offered(visitor.tenant)
+      if (came) this.tenants.offered(visitor.tenant)
       this.tenants.rejected(visitor.tenant)
     }
     const { lane, tenant, method, target, began } = visitor
@@ -227,7 +230,7 @@ export class Recorder {
     const now = systemClock.now()
     const took = Math.max(1, now - this.#ticked)
     this.#ticked = now
-    const { loop, cpu } = usage ?? this.#usage(took)
+    const { loop, cpu } = usage ?? this.#usage.since(took)
     const second = this.#now
     this.#now = new Second()
     const lanes = Object.entries(second.lanes).map(
@@ -247,16 +250,6 @@ export class Recorder {
     if (this.#recent.length > PRESENT) this.#recent.shift()
     this.tenants.fade()
     return second
-  }
-
-  /** Of this process since it was last asked. */
-  #usage(took: Millis): Pick<Tick, 'loop' | 'cpu'> {
-    const loop = performance.eventLoopUtilization()
-    const { user, system } = process.cpuUsage(this.#cpu)
-    const { utilization } = performance.eventLoopUtilization(loop, this.#loop)
-    this.#loop = loop
-    this.#cpu = process.cpuUsage()
-    return { loop: utilization, cpu: (user + system) / 1000 / took }
   }
 
   #present(): Second {

@@ -56,12 +56,13 @@ export class Second {
     counts.admitted++
   }
 
-  turnAway(lane: Lane, code: RejectionCode): void {
-    this.offered++
+  /** @param came false where it is let in all the same, and told of as such */
+  turnAway(lane: Lane, code: RejectionCode, came: boolean): void {
+    if (came) this.offered++
     this.rejected++
     this.by[code] = (this.by[code] ?? 0) + 1
     const counts = this.#lane(lane)
-    counts.offered++
+    if (came) counts.offered++
     counts.rejected++
   }
 

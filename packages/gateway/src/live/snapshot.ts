@@ -76,7 +76,10 @@ export interface Figures {
   readonly ended: number
   /** Ended well, per second: the goodput. */
   readonly good: number
-  /** Turned away, per second; clients that left while they waited are not counted. */
+  /**
+   * Turned away, per second; clients that left while they waited are not counted. On trial (`dryRun`) who would have been,
+   * and came in all the same.
+   */
   readonly rejected: number
   /** Turned away as a share of offered, in percent. */
   readonly shedPercent: number

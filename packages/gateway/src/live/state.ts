@@ -42,9 +42,11 @@ function failureOf(upstreams: readonly UpstreamView[], now: Figures): string | u
   if (sick !== undefined) {
     const all = upstreams.filter(({ upstream }) => upstream === sick.upstream)
     const well = all.filter(({ healthy }) => healthy).length
-    if (all.length > 1 && well === 0) return `All ${all.length} servers of ${sick.upstream} are out: ${sick.because}`
-    const rest = all.length === 1 ? '' : `; ${well} of ${all.length} servers of ${sick.upstream} are well`
-    return `${sick.server} is taken out: ${sick.because}${rest}`
+    // Where none is well all are asked.
+    if (all.length === 1) return `${sick.server} is ill, and asked all the same, being the only one: ${sick.because}`
+    if (well === 0)
+      return `All ${all.length} servers of ${sick.upstream} are ill, and asked all the same: ${sick.because}`
+    return `${sick.server} is taken out: ${sick.because}; ${well} of ${all.length} servers of ${sick.upstream} are well`
   }
   const open = upstreams.find(({ breaker }) => breaker === 'open')
   if (open !== undefined) return `The breaker before ${open.upstream} is open`

@@ -125,9 +125,13 @@ export class Exchange implements UpstreamReceiver, Leaver {
     if (this.#over) return
     this.#settle({ failure: failure.code })
     if (!this.#res.headersSent) answer(this.#req, this.#res, { ...failure, ...STATUS[failure.code] })
-    // Where closing is the way to end, only a reset says that something is missing.
-    else if (this.#endsByClosing) this.#socket.resetAndDestroy()
-    else this.#socket.destroy()
+    else {
+      // Where closing is the way to end, only a reset says that something is missing.
+      if (this.#endsByClosing) this.#socket.resetAndDestroy()
+      else this.#socket.destroy()
+      // With a reason: whoever else looks at the response is not to take this for a client that left.
+      this.#res.destroy(new Error(failure.message))
+    }
   }
 
   left(): void {

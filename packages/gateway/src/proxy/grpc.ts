@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { explain, retryAfterOf, systemRandom, type Millis, type Rejection } from 'sluice'
 import { refuse, type RefusedResponse } from 'sluice/http'
+import type { HeaderOf } from 'sluice/undici'
 
 /** Statuses of gRPC for those of HTTP that are said here, as the table of refusals has them. */
 const CODES: Readonly<Record<number, number>> = {
@@ -22,7 +23,15 @@ const CODES: Readonly<Record<number, number>> = {
 const UNKNOWN = 2
 
 /** The other way round, of those that are more than the caller's mistake. */
-const STATUSES: Readonly<Record<string, number>> = { 2: 500, 4: 504, 8: 429, 12: 501, 13: 500, 14: 503, 15: 500 }
+const STATUSES: ReadonlyMap<string, number> = new Map([
+  ['2', 500],
+  ['4', 504],
+  ['8', 429],
+  ['12', 501],
+  ['13', 500],
+  ['14', 503],
+  ['15', 500],
+])
 
 /** True for a call of gRPC, which is answered in its own terms: over HTTP/2, and not the dialect of browsers. */
 export function isGrpc({ httpVersionMajor, headers }: IncomingMessage): boolean {
@@ -31,7 +40,26 @@ export function isGrpc({ httpVersionMajor, headers }: IncomingMessage): boolean 
 
 /** What the status at the end of a call would be in HTTP: limits and breakers go by that. `undefined` where it is fine. */
 export function statusOfGrpc(code: string): number | undefined {
-  return STATUSES[code]
+  return STATUSES.get(code)
+}
+
+/** A refusal by an upstream. */
+export interface RefusalBelow {
+  readonly status: 429 | 503
+  /** Names and values in turn. */
+  readonly headers: readonly string[]
+}
+
+/**
+ * A refusal at the end of a call as HTTP would have it, with when to come back where that is told; `undefined` where it is
+ * none.
+ * @param field reads what follows the answer, or its head where nothing does
+ */
+export function refusalBelow(field: HeaderOf): RefusalBelow | undefined {
+  const status = statusOfGrpc(field('grpc-status') ?? '')
+  if (status !== 429 && status !== 503) return undefined
+  const pushback = field('grpc-retry-pushback-ms')
+  return { status, headers: pushback === undefined ? [] : ['retry-after-ms', pushback] }
 }
 
 /** A refusal as what every client of gRPC understands: a head with the status, and nothing behind it. */

@@ -1,6 +1,6 @@
 export { dismissBody } from './dismiss-body.ts'
 export { endWhole } from './end-whole.ts'
-export { grpcRefusal, isGrpc } from './grpc.ts'
+export { grpcRefusal, isGrpc, refusalBelow } from './grpc.ts'
 export { isHopByHop, takesTrailers } from './hop-by-hop.ts'
 export { answer, writeAnswers, type OwnAnswer } from './own-answer.ts'
 export { forward, proxy, ProxyCounts, type ProxyHandler, type ProxyOptions, type ProxyStats } from './proxy.ts'

@@ -13,8 +13,10 @@ import {
   CUT_OFF,
   HEADERS_TIMEOUT,
   failureOf,
+  UNASKED,
   type UpstreamFailure,
 } from './upstream-failure.ts'
+import { writeTogether } from './write-together.ts'
 
 /** Whoever keeps connections. */
 export interface RawKeeper {
@@ -41,6 +43,8 @@ export class RawConnection implements RawListener, RawBodyListener {
   #body: RawBody | undefined
   #since: number
   #open = false
+  /** The head of a request without a body, as long as it has not gone out. */
+  #unsent: string | undefined
   #gone = false
   /** True once it has carried an answer. */
   #used = false
@@ -154,15 +158,23 @@ export class RawConnection implements RawListener, RawBodyListener {
     const { raw, request } = call
     this.#since = this.#keeper.tick
     this.#response.expect(request.method === 'HEAD')
-    if (request.body === undefined) this.#socket.write(raw.head, 'latin1')
-    else this.#body = new RawBody(request.body, this.#socket, call, this)
+    if (request.body === undefined) {
+      this.#unsent = raw.head
+      writeTogether(this.#send)
+    } else this.#body = new RawBody(request.body, this.#socket, call, this)
     if (call.paused) this.#socket.pause()
+  }
+
+  readonly #send = (): void => {
+    const head = this.#unsent
+    this.#unsent = undefined
+    if (head !== undefined) this.#socket.write(head, 'latin1')
   }
 
   #read(chunk: Buffer): void {
     if (this.#gone) return
     // Bytes nobody asked for: whatever they are, they are not the next answer.
-    if (this.#call === undefined) return this.drop()
+    if (this.#call === undefined || this.#unsent !== undefined) return this.#lost(UNASKED)
     const response = this.#response
     if (response.begun) this.#since = this.#keeper.tick
     const end = response.take(chunk, this)
@@ -220,6 +232,7 @@ export class RawConnection implements RawListener, RawBodyListener {
   #destroy(): void {
     if (this.#gone) return
     this.#gone = true
+    this.#unsent = undefined
     this.#response.stop()
     this.#body?.stop()
     this.#body = undefined

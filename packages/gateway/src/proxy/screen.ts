@@ -13,7 +13,7 @@ const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
 const HOST = /^(?:[\w.~!$&'()*+;=%-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i
 
 /** Headers of which a second one would let two readers of the same request see two different things. */
-const ONCE: ReadonlySet<string> = new Set(['host', 'content-length', 'transfer-encoding', 'authorization'])
+const ONCE: readonly string[] = ['host', 'content-length', 'transfer-encoding', 'authorization']
 
 /**
  * Lets only requests through that every server reads the same way. node:http has refused most of the others already;
@@ -60,25 +60,22 @@ function flawOfHeaders(req: IncomingMessage): OwnAnswer | undefined {
   const raw = req.rawHeaders
   if (raw.length > 2 * MOST_HEADERS)
     return { status: 431, code: 'TOO_MANY_HEADERS', message: `a request has at most ${MOST_HEADERS} headers` }
-  let seen: Map<string, string> | undefined
+  const said: (string | undefined)[] = [undefined, undefined, undefined, undefined]
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i]!
     // Only these lengths occur in ONCE: most headers need no lower case and no look-up.
     if (!LENGTHS[name.length]) continue
-    const lower = name.toLowerCase()
-    if (!ONCE.has(lower)) continue
-    seen ??= new Map()
-    if (seen.has(lower)) return bad(`more than one ${lower} header`)
-    seen.set(lower, raw[i + 1]!)
+    const at = ONCE.indexOf(name.toLowerCase())
+    if (at < 0) continue
+    if (said[at] !== undefined) return bad(`more than one ${ONCE[at]} header`)
+    said[at] = raw[i + 1]!
   }
-  if (seen === undefined) return undefined
-  const host = seen.get('host')
+  const [host, length, coding] = said
   if (host !== undefined && !HOST.test(host)) return bad('the host header is not a host')
-  const coding = seen.get('transfer-encoding')
-  return coding === undefined ? undefined : flawOfCoding(coding, seen.has('content-length'), req.httpVersion)
+  return coding === undefined ? undefined : flawOfCoding(coding, length !== undefined, req.httpVersion)
 }
 
-const LENGTHS: readonly boolean[] = Array.from({ length: 32 }, (_, n) => [...ONCE].some((name) => name.length === n))
+const LENGTHS: readonly boolean[] = Array.from({ length: 32 }, (_, n) => ONCE.some((name) => name.length === n))
 
 function flawOfCoding(coding: string, hasLength: boolean, version: string): OwnAnswer | undefined {
   if (version === '1.0') return bad('HTTP/1.0 has no transfer-encoding')

@@ -45,6 +45,8 @@ export const BUSY: UpstreamFailure = timeout('no connection to the upstream beca
 export const SILENT: UpstreamFailure = timeout('the connection to the upstream is dead')
 /** The connection ended before the answer began. */
 export const CLOSED: UpstreamFailure = failed('the upstream closed the connection before its answer')
+/** Something came over the connection that can be no answer. */
+export const UNASKED: UpstreamFailure = failed('the upstream spoke before it was asked')
 /** The connection ended before the answer did. */
 export const CUT_OFF: UpstreamFailure = failed('the upstream broke off in the middle of its answer')
 /** The client was closed. */

@@ -11,7 +11,7 @@ import {
 } from 'sluice/http'
 import type { StepPlan } from '../config/index.ts'
 import { cacheControl, cacheKey, serveKept, type ResponseCache } from '../cache/index.ts'
-import { visitorOf } from './visitor.ts'
+import { visitorOf, type Visitor } from './visitor.ts'
 
 export interface GivingUpOptions {
   readonly steps: readonly StepPlan[]
@@ -25,6 +25,8 @@ export interface GivingUpOptions {
   readonly shows: (header: (name: string) => string | undefined) => boolean
   /** Nobody is refused, and nobody is answered from the cache. */
   readonly dryRun: boolean
+  /** Told of those who are answered from the cache, before they are. */
+  readonly onKept: (visitor: Visitor) => void
 }
 
 /** What the response was written with already says nothing more. */
@@ -67,6 +69,7 @@ function answered(caller: Caller<IncomingMessage>, options: GivingUpOptions): Re
   const now = Date.now()
   const found = cache.find(key, header, shows(header), now)
   if (found === undefined) return undefined
+  options.onKept(visitor)
   serveKept(req, visitor.res, found, now)
   return WRITTEN
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { defineGate, series, systemClock, worst, type Breaker, type Gate, type Instant, type Observer } from 'sluice'
+import { defineGate, series, shadow, systemClock, worst, type Gate, type Instant, type Observer } from 'sluice'
 import { isHealthPath, LANES, timeLeft, trust, urgency, type Caller, type Degradation, type Lane } from 'sluice/http'
 import { protect, type Protected } from 'sluice/node'
 import type { ResponseCache } from '../cache/index.ts'
@@ -11,7 +11,7 @@ import type { Balancer } from '../upstreams/index.ts'
 import { asToldBelow } from './as-told-below.ts'
 import { givingUp } from './giving-up.ts'
 import { matcherOf, type Matcher } from './match.ts'
-import { identityOf, setVisitor, Visitor, visitorOf } from './visitor.ts'
+import { identityOf, setVisitor, Visitor, visitorOf, type Era } from './visitor.ts'
 
 /** What a route is made of. */
 export interface RouteParts {
@@ -19,7 +19,7 @@ export interface RouteParts {
   readonly route: RoutePlan
   /** Outermost first. */
   readonly units: readonly LimitUnit[]
-  readonly breaker: Breaker | undefined
+  readonly breaker: Gate | undefined
   /** What hears how the upstream does; `undefined` where somebody else goes by that. */
   readonly balancer: Balancer | undefined
   readonly forward: Listener
@@ -30,8 +30,7 @@ export interface RouteParts {
   readonly callerOf: (req: IncomingMessage) => Caller<IncomingMessage>
   readonly recorder: Recorder
   readonly observer: Observer
-  /** The plan its visitors come under. */
-  readonly era: object
+  readonly era: Era
 }
 
 const SPOKEN: readonly Lane[] = ['low', 'low', 'normal', 'high']
@@ -73,8 +72,7 @@ export class RouteLine {
   enter(req: IncomingMessage, res: ServerResponse, continued: boolean): void {
     if (this.#guarded === undefined) {
       if (continued) res.writeContinue()
-      const ended = this.#parts.recorder.ungated()
-      res.once('close', () => ended(res.writableFinished && res.statusCode < 500))
+      whenEnded(res, this.#parts.recorder.ungated())
       return this.#parts.forward(req, res)
     }
     setVisitor(req, this.#visitor(req, res))
@@ -88,13 +86,14 @@ export class RouteLine {
 
   #guard(gate: Gate): Protected {
     const { plan, route, forward, recorder, observer } = this.#parts
-    const watched = defineGate(gate.core, { observer })
-    const dryRun = plan.dryRun
+    const { dryRun } = plan
+    const watched = defineGate((dryRun ? onTrial(gate, observer) : gate).core, { observer })
     return protect(forward, {
       gate: watched,
       bypass: (req) => {
-        const free = visitorOf(req)?.lane === 'critical' || isHealthPath(req.url ?? '')
-        if (free) recorder.passed('critical')
+        const { lane, res } = visitorOf(req)!
+        const free = lane === 'critical' || isHealthPath(req.url ?? '')
+        if (free) whenEnded(res, recorder.passed('critical'))
         return free
       },
       arrival: (req) => visitorOf(req)!.arrival,
@@ -107,7 +106,7 @@ export class RouteLine {
       onReject: (rejection, req) => {
         // What the gates refuse they have told already.
         const visitor = visitorOf(req)
-        if (visitor !== undefined && this.#isOurs(rejection.gate)) recorder.refused(visitor, rejection)
+        if (visitor !== undefined && this.#isOurs(rejection.gate)) observer.rejected?.(visitor.arrival, rejection)
         return isGrpc(req) ? grpcRefusal(rejection) : undefined
       },
     })
@@ -126,14 +125,23 @@ export class RouteLine {
   }
 
   #degradation(units: readonly LimitUnit[]): Degradation<IncomingMessage> | undefined {
-    const { plan, cache, shows, route } = this.#parts
+    const { plan, cache, shows, route, recorder } = this.#parts
     // A spent quota of requests is no sign that anything is busy.
     const busy = units.filter(({ plan: limit }) => limit.kind !== 'rate').map(({ gate }) => gate.pressure)
     if (plan.degradation.length === 0 || busy.length === 0) return undefined
     const { degradation: steps, dryRun } = plan
     const { hostHeader } = plan.upstreams[route.upstream]!
     const pressure = worst(...busy)
-    return givingUp({ steps, pressure, cache, upstream: route.upstream, hostHeader, shows, dryRun })
+    return givingUp({
+      steps,
+      pressure,
+      cache,
+      upstream: route.upstream,
+      hostHeader,
+      shows,
+      dryRun,
+      onKept: ({ lane, res }) => whenEnded(res, recorder.passed(lane)),
+    })
   }
 
   #visitor(req: IncomingMessage, res: ServerResponse): Visitor {
@@ -163,6 +171,15 @@ export class RouteLine {
     const left = Math.min(this.#parts.route.deadline ?? Infinity, told ?? Infinity)
     return left === Infinity ? undefined : began + left
   }
+}
+
+/** Lets everybody in, and is told of those whom the gate would have refused. */
+function onTrial(gate: Gate, observer: Observer): Gate {
+  return shadow(gate, { rejected: (arrival, rejection) => observer.rejected?.(arrival, rejection) })
+}
+
+function whenEnded(res: ServerResponse, ended: (good: boolean) => void): void {
+  res.once('close', () => ended(res.writableFinished && res.statusCode < 500))
 }
 
 /** Says that the store of the fleet is gone, and what decides meanwhile. */

@@ -1,8 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Arrival, Instant, Priority } from 'sluice'
 import type { Lane } from 'sluice/http'
+import type { GatewayPlan } from '../config/index.ts'
 import type { Recorded } from '../live/index.ts'
 import type { Identity } from '../tenants/index.ts'
+
+/** The plan requests come under, running. */
+export interface Era {
+  readonly plan: Pick<GatewayPlan, 'dryRun'>
+}
 
 /** A request on its way through the gateway: what its gates are asked with, and what is remembered of it. */
 export class Visitor implements Recorded {
@@ -14,8 +20,7 @@ export class Visitor implements Recorded {
   readonly began: Instant
   readonly req: IncomingMessage
   readonly res: ServerResponse
-  /** The plan it came under. */
-  readonly era: object
+  readonly era: Era
 
   constructor(parts: VisitorParts) {
     this.priority = parts.priority
@@ -30,6 +35,11 @@ export class Visitor implements Recorded {
 
   get tenant(): string | undefined {
     return this.flow
+  }
+
+  /** True where nobody is refused: what its gates say is only noted. */
+  get trial(): boolean {
+    return this.era.plan.dryRun
   }
 
   get method(): string {
@@ -47,7 +57,7 @@ export class Visitor implements Recorded {
 }
 
 /** What a {@link Visitor} is made of. */
-export type VisitorParts = Omit<Visitor, 'tenant' | 'method' | 'target' | 'arrival'>
+export type VisitorParts = Omit<Visitor, 'tenant' | 'trial' | 'method' | 'target' | 'arrival'>
 
 const VISITOR: unique symbol = Symbol('sluice.visitor')
 const IDENTITY: unique symbol = Symbol('sluice.identity')

@@ -1,13 +1,10 @@
 import { Server, type RequestListener, type ServerOptions } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Millis } from 'sluice'
-import { StreamPort } from './stream-port.ts'
+import { STILL, StreamPort } from './stream-port.ts'
 
 /** What whoever knows that HTTP/2 is spoken here begins with (RFC 9113 §3.4). No request of HTTP/1.1 does. */
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
-
-/** How long whoever has not said enough may say nothing more once the server is closing, in ms. */
-const STILL: Millis = 1000
 
 const BAD_REQUEST = 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n'
 

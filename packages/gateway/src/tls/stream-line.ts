@@ -20,7 +20,7 @@ export class StreamLine {
   constructor(server: Server, stream: ServerHttp2Stream, peer: Peer) {
     this.#stream = stream
     this.server = server
-    this.remoteAddress = peer.address
+    this.remoteAddress = peer.socket.remoteAddress
     this.encrypted = peer.encrypted
   }
 

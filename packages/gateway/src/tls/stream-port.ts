@@ -21,6 +21,8 @@ export const MOST_STREAMS = 128
 const MOST_MEMORY = 32
 /** How long nothing may come of a session with streams on it, in ms; then it is pinged, and has as long again. */
 const SILENCE: Millis = 15_000
+/** How long, once the server is closing, those are waited for who have not said enough to be served, in ms. */
+export const STILL: Millis = 1000
 /** More than the 200 that may be passed on: what is above those gets an answer. */
 const MOST_PAIRS = 600
 
@@ -39,6 +41,7 @@ export class StreamPort {
   readonly #silence: Millis
   #timer: NodeJS.Timeout | undefined
   #isClosing = false
+  #taken: Socket | undefined
 
   /** @param silence how long nothing may come of a session before it is asked for a sign of life */
   constructor(server: Server, silence: Millis = SILENCE) {
@@ -49,7 +52,7 @@ export class StreamPort {
       maxHeaderListPairs: MOST_PAIRS,
       maxSessionMemory: MOST_MEMORY,
     })
-    this.#streams.on('session', (session) => this.#opened(session))
+    this.#streams.on('session', (session) => this.#opened(session, this.#taken!))
     this.#streams.on(
       'stream',
       (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags: number, raw: string[]) => {
@@ -66,6 +69,8 @@ export class StreamPort {
   take(socket: Socket): void {
     // Whoever ends a connection of HTTP/2 has left; servers of HTTP/1.1 leave the other half open.
     socket.allowHalfOpen = false
+    // Told of before this returns: what a session itself has of its connection is gone when it is over.
+    this.#taken = socket
     this.#streams.emit('connection', socket)
   }
 
@@ -73,6 +78,10 @@ export class StreamPort {
   close(): void {
     this.#isClosing = true
     this.closeIdle()
+    // node:http2 ends its side, and waits for theirs.
+    setTimeout(() => {
+      for (const { socket, hasBegun } of this.#peers.values()) if (!hasBegun) socket.destroy()
+    }, STILL).unref()
   }
 
   /** Tells those without streams to go; once it is closing everybody, for some may have come after that. */
@@ -84,9 +93,9 @@ export class StreamPort {
     for (const { session } of this.#peers.values()) session.destroy()
   }
 
-  #opened(session: Http2Session): void {
+  #opened(session: Http2Session, socket: Socket): void {
     const { encrypted = false } = session
-    const peer: Peer = { session, address: session.socket.remoteAddress, encrypted, open: 0, read: 0, isAsked: false }
+    const peer: Peer = { session, socket, encrypted, hasBegun: false, open: 0, read: 0, isAsked: false }
     this.#peers.set(session, peer)
     this.#timer ??= setInterval(() => this.#listen(), this.#silence).unref()
     session.on('close', () => this.#closed(session))
@@ -112,9 +121,9 @@ export class StreamPort {
    */
   #listen(): void {
     for (const peer of this.#peers.values()) {
-      const { session } = peer
+      const { session, socket } = peer
       if (session.destroyed) continue
-      const read = session.socket.bytesRead
+      const read = socket.bytesRead
       if (peer.open === 0 || read !== peer.read) {
         peer.read = read
         peer.isAsked = false
@@ -128,6 +137,7 @@ export class StreamPort {
     const peer = stream.session && this.#peers.get(stream.session)
     if (stream.destroyed || stream.closed || peer === undefined) return
     peer.open++
+    peer.hasBegun = true
     stream.once('close', () => peer.open--)
     const line = new StreamLine(server, stream, peer)
     if (server.timeout > 0) stream.setTimeout(server.timeout, () => line.destroy())

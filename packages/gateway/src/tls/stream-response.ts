@@ -32,6 +32,7 @@ export class StreamResponse extends EventEmitter {
   writableEnded = false
   /** The head is settled, and goes out with what follows: an answer without a body is one frame. */
   headersSent = false
+  errored: Error | null = null
   readonly #stream: ServerHttp2Stream
   readonly #line: StreamLine
   readonly #headers = new Map<string, string | string[]>()
@@ -163,7 +164,8 @@ export class StreamResponse extends EventEmitter {
     return this
   }
 
-  destroy(): this {
+  destroy(error?: Error): this {
+    this.errored ??= error ?? null
     this.#line.destroy()
     return this
   }

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import { bytes, clock, lasting, limit, ms, number, percent } from '../live/format.ts'
+import { bytes, clock, lasting, limit, ms, number, percent, turnedAway } from '../live/format.ts'
 import { orderInWords } from '../live/order-in-words.ts'
 import type { Snapshot, StateWord } from '../live/snapshot.ts'
 import { sparkline } from '../report/index.ts'
@@ -40,7 +40,7 @@ export function frame(snapshot: Snapshot, { columns, rows, colour }: FrameOption
 }
 
 function* head(
-  { state, because, orders, now, history, uptime, process }: Snapshot,
+  { state, because, orders, now, dryRun, history, uptime, process }: Snapshot,
   columns: number,
   colour: boolean,
 ): Generator<string> {
@@ -51,7 +51,7 @@ function* head(
   for (const order of orders) yield `ordered: ${orderInWords(order)} until ${clock(order.until)}`
   const figures = [
     `good ${number(now.good)}/s`,
-    `turned away ${percent(now.shedPercent)}`,
+    `${turnedAway(dryRun)} ${percent(now.shedPercent)}`,
     `p50 ${ms(now.p50)}`,
     `p99 ${ms(now.p99)}`,
     `in flight ${number(now.inflight)} of ${limit(now.limit)}`,

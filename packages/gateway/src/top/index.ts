@@ -1,2 +1,3 @@
 export { frame, type FrameOptions } from './frame.ts'
 export { readSnapshot, SnapshotError } from './read-snapshot.ts'
+export { terminalSize } from './terminal-size.ts'

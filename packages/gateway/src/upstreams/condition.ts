@@ -22,6 +22,9 @@ export class Condition {
   #contrary = 0
   #well = true
   #bad = 0
+  /** What was wrong at last: with a check, with a request. */
+  #ill = ''
+  #wrong = ''
   #restUntil: Instant | undefined
   #trying = false
 
@@ -38,8 +41,8 @@ export class Condition {
 
   /** Why it may not; empty when it may. */
   get because(): string {
-    if (!this.#well) return 'its health check fails'
-    return this.fit ? '' : 'it failed several requests in a row'
+    if (!this.#well) return `its health check fails: ${this.#ill}`
+    return this.fit ? '' : `it failed several requests in a row: ${this.#wrong}`
   }
 
   /** A request goes out to it. */
@@ -47,8 +50,11 @@ export class Condition {
     if (this.#restUntil !== undefined) this.#trying = true
   }
 
-  /** What came of a request; `undefined` where nothing can be said. */
-  answered(good: boolean | undefined): void {
+  /**
+   * @param good what came of a request; `undefined` where nothing can be said
+   * @param wrong why that is not good
+   */
+  answered(good: boolean | undefined, wrong: string): void {
     const { failures, restFor, clock } = this.#options
     if (good === undefined) {
       this.#trying = false
@@ -61,13 +67,20 @@ export class Condition {
       return
     }
     this.#bad++
+    this.#wrong = wrong
     if (failures === 0 || (this.#restUntil === undefined && this.#bad < failures)) return
     this.#restUntil = clock.now() + restFor
     this.#trying = false
   }
 
-  /** What a check found. */
-  checked(good: boolean): void {
+  /**
+   * What a check found.
+   * @param ill what is wrong; `undefined` where nothing is
+   */
+  checked(ill: string | undefined): void {
+    const good = ill === undefined
+    if (!good) this.#ill = ill
+
     if (good === this.#well) {
       this.#contrary = 0
       return

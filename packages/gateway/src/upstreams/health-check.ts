@@ -1,6 +1,6 @@
 import type { Clock, Millis, Random, Timer } from 'sluice'
 import type { UpstreamCall } from '../proxy/index.ts'
-import type { Member } from './member.ts'
+import { answeredWith, type Member } from './member.ts'
 
 export interface HealthCheckOptions {
   /** What is asked for. */
@@ -36,25 +36,30 @@ export class HealthCheck {
   #check(): void {
     const { path, timeout, clock } = this.#options
     let judged = false
-    const judge = (good: boolean): void => {
+    const judge = (ill?: string): void => {
       if (judged || this.#stopped) return
       judged = true
       this.#timer?.cancel()
-      this.#member.condition.checked(good)
+      this.#member.condition.checked(ill)
       this.#next()
     }
     this.#timer = clock.after(
       timeout,
       () => {
         this.#call?.abort()
-        judge(false)
+        judge('no answer in time')
       },
       { background: true },
     )
     const headers = ['host', new URL(this.#member.origin).host, 'user-agent', 'sluice-health-check', 'accept', '*/*']
     this.#call = this.#member.upstream.send(
       { method: 'GET', target: path, headers, body: undefined },
-      { head: (status) => judge(status < 400), data() {}, end() {}, failed: () => judge(false) },
+      {
+        head: (status) => judge(status < 400 ? undefined : answeredWith(status)),
+        data() {},
+        end() {},
+        failed: ({ message }) => judge(message),
+      },
     )
   }
 

@@ -1,6 +1,13 @@
 import type { Clock, Instant, Millis } from 'sluice'
 import { loadTold } from 'sluice/undici'
-import type { Upstream, UpstreamCall, UpstreamFailure, UpstreamReceiver, UpstreamRequest } from '../proxy/index.ts'
+import {
+  refusalBelow,
+  type Upstream,
+  type UpstreamCall,
+  type UpstreamFailure,
+  type UpstreamReceiver,
+  type UpstreamRequest,
+} from '../proxy/index.ts'
 import { LOAD_FORMAT } from 'sluice/http'
 import type { Below } from './below.ts'
 import { Condition } from './condition.ts'
@@ -49,6 +56,8 @@ export class Member {
   refused = 0
   mute = 0
   #muteAt: Instant = -Infinity
+  /** When it said with a refusal when to come back. */
+  #backAt: Instant = -Infinity
   readonly below: Below
 
   constructor({ upstream, origin, weight, host, condition, clock, below }: MemberOptions) {
@@ -77,6 +86,7 @@ export class Member {
   get link(): Link {
     const now = this.#clock.now()
     if (now - this.#muteAt < TOLD_FOR) return 'broken'
+    if (now - this.#backAt < TOLD_FOR) return 'heard'
     if (this.#toldAt === -Infinity) return 'silent'
     // One that is not asked anything need not say anything.
     return this.#answeredAt - this.#toldAt > TOLD_FOR ? 'broken' : 'heard'
@@ -91,13 +101,13 @@ export class Member {
     return errand
   }
 
-  /** Counts something that is sent by another way. Returns what ends it, with how it went. */
-  occupy(): (good: boolean | undefined) => void {
+  /** Counts something that is sent by another way. Returns what ends it, with how it went, and why that is not good. */
+  occupy(): (good: boolean | undefined, wrong: string) => void {
     this.inflight++
     this.condition.asked()
-    return (good) => {
+    return (good, wrong) => {
       this.inflight--
-      this.condition.answered(good)
+      this.condition.answered(good, wrong)
       if (good === true) this.done()
       else if (good === false) this.failed++
     }
@@ -114,7 +124,7 @@ export class Member {
       if (headerIn(headers, 'retry-after') === undefined && headerIn(headers, 'retry-after-ms') === undefined) {
         this.mute++
         this.#muteAt = this.#clock.now()
-      }
+      } else this.#backAt = this.#clock.now()
     } else if (!below.calm && status < 500) below.answered(client)
     if (!speaks) return headers
     const load = loadTold((name) => headerIn(headers, name))
@@ -149,6 +159,8 @@ class Errand implements UpstreamReceiver, UpstreamCall {
   #call: UpstreamCall | undefined
   #over = false
   #good: boolean | undefined
+  #wrong = ''
+  #headers: readonly string[] = []
 
   readonly #client: object | undefined
 
@@ -163,9 +175,8 @@ class Errand implements UpstreamReceiver, UpstreamCall {
   }
 
   head(status: number, reason: string, headers: readonly string[]): void {
-    // 503 is no illness but an honest refusal: taking the server out would send its load to the others.
-    this.#good = status === 503 ? undefined : status !== 502 && status !== 504
-    this.#receiver.head(status, reason, this.#member.hear(status, headers, this.#client))
+    this.#headers = headers
+    this.#receiver.head(status, reason, this.#hear(status, headers))
   }
 
   data(chunk: Uint8Array): boolean | void {
@@ -173,12 +184,16 @@ class Errand implements UpstreamReceiver, UpstreamCall {
   }
 
   end(trailers?: readonly string[]): void {
+    const last = trailers ?? this.#headers
+    const refusal = refusalBelow((name) => headerIn(last, name))
+    if (refusal !== undefined) this.#hear(refusal.status, refusal.headers)
     if (this.#settle(this.#good)) this.#member.done()
     this.#receiver.end(trailers)
   }
 
   failed(failure: UpstreamFailure): void {
     const ours = failure.code === 'BAD_REQUEST'
+    this.#wrong = failure.message
     if (this.#settle(ours ? undefined : false) && !ours) this.#member.failed++
     this.#receiver.failed(failure)
   }
@@ -196,13 +211,25 @@ class Errand implements UpstreamReceiver, UpstreamCall {
     this.#call?.resume()
   }
 
+  #hear(status: number, headers: readonly string[]): readonly string[] {
+    // 503 is no illness but an honest refusal: taking the server out would send its load to the others.
+    this.#good = status === 503 ? undefined : status !== 502 && status !== 504
+    this.#wrong = answeredWith(status)
+    return this.#member.hear(status, headers, this.#client)
+  }
+
   #settle(good: boolean | undefined): boolean {
     if (this.#over) return false
     this.#over = true
     this.#member.inflight--
-    this.#member.condition.answered(good)
+    this.#member.condition.answered(good, this.#wrong)
     return true
   }
+}
+
+/** What is wrong with a server, for people. */
+export function answeredWith(status: number): string {
+  return `it answers with ${status}`
 }
 
 function addressed(request: UpstreamRequest, host: string): UpstreamRequest {

@@ -110,7 +110,7 @@ class Handshake {
   readonly #counts: ProxyCounts
   readonly #member: Member
   readonly #req: IncomingMessage
-  readonly #release: (good: boolean | undefined) => void
+  readonly #release: ReturnType<Member['occupy']>
   #over = false
 
   constructor(counts: ProxyCounts, member: Member, req: IncomingMessage) {
@@ -131,16 +131,16 @@ class Handshake {
     own: { readonly status: number; readonly code: UpstreamTrouble; readonly message: string },
   ): void {
     if (this.#over) return
-    this.end({ failure: own.code })
+    this.end({ failure: own.code }, own.message)
     if (res.headersSent) res.destroy()
     else answer(this.#req, res, { ...own, retryAfter: 5 })
   }
 
-  end(how: 'departed' | { readonly status: number } | { readonly failure: UpstreamTrouble }): void {
+  end(how: 'departed' | { readonly status: number } | { readonly failure: UpstreamTrouble }, wrong: string = ''): void {
     if (this.#over) return
     this.#over = true
     this.#counts.ended(how)
-    this.#release(how === 'departed' ? undefined : 'status' in how)
+    this.#release(how === 'departed' ? undefined : 'status' in how, wrong)
   }
 }
 

@@ -10,7 +10,7 @@ import {
   type SemaphoreOptions,
   type Timer,
 } from 'sluice'
-import { BEGAN, OUTCOMES, type PartDecision, type PartTold } from './part-news.ts'
+import { BEGAN, KEPT, OUTCOMES, type PartDecision, type PartTold } from './part-news.ts'
 
 export interface LimitPartOptions extends Pick<SemaphoreOptions, 'name' | 'queue' | 'threshold'> {
   /** What may be in flight here until more is known. */
@@ -22,9 +22,6 @@ export interface LimitPartOptions extends Pick<SemaphoreOptions, 'name' | 'queue
   /** Hears when the limit of all moves. Default: nobody. */
   readonly observer?: Observer
 }
-
-/** So long what has happened is kept before it is told, in ms. */
-const KEPT = 10
 
 /** What one worker has of a limit that is found for all of them: it tells what it sees, and is told how much is for it. */
 export class LimitPart {

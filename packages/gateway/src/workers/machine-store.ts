@@ -1,13 +1,17 @@
 import type { BucketsCoordinator, SlotCoordinator } from 'sluice/redis'
 import { arbiter, type Arbiter } from 'sluice/arbiter'
-import type { LimitPlan } from '../config/index.ts'
+import type { BreakerConfig, LimitPlan } from '../config/index.ts'
+import { BreakerPart } from './breaker-part.ts'
 import { learnedKey } from './learned-limits.ts'
 import { LimitPart, type LimitPartOptions } from './limit-part.ts'
 import { machineClock } from './machine-clock.ts'
 import type { OwnWorker } from './own-worker.ts'
+import { breakerKey } from './shared-breaker.ts'
 
 /** Where processes keep a limit they share. */
 export interface LimitStore {
+  /** Why it cannot be asked at present, where that is known without asking. */
+  readonly trouble?: string | undefined
   slots(limit: string): SlotCoordinator
   buckets(): BucketsCoordinator
   nameOf(limit: string): string
@@ -21,6 +25,7 @@ export class MachineStore implements LimitStore {
   readonly #worker: OwnWorker
   readonly #arbiter: Arbiter
   readonly #parts = new Map<number, LimitPart>()
+  readonly #breakers = new Map<number, BreakerPart>()
   #part = 0
 
   constructor(worker: OwnWorker) {
@@ -29,6 +34,7 @@ export class MachineStore implements LimitStore {
     this.#arbiter = arbiter({ name: worker.name })
     worker.onOrder((order) => {
       if (order.kind === 'part') this.#parts.get(order.order.part)?.obey(order.order)
+      else if (order.kind === 'breaker') this.#breakers.get(order.order.part)?.obey(order.order)
     })
   }
 
@@ -62,6 +68,23 @@ export class MachineStore implements LimitStore {
       },
     })
     this.#parts.set(number, part)
+    part.begin()
+    return part
+  }
+
+  /** This worker's part of a breaker that is the same for all of them. */
+  breaker(name: string, config: BreakerConfig): BreakerPart {
+    const number = ++this.#part
+    const key = breakerKey(name, config)
+    const part = new BreakerPart({
+      name,
+      clock: machineClock,
+      send: (told) => {
+        if (told.leaves) this.#breakers.delete(number)
+        this.#worker.report({ kind: 'breaker', news: { ...told, key, part: number } })
+      },
+    })
+    this.#breakers.set(number, part)
     part.begin()
     return part
   }

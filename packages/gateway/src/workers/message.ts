@@ -1,7 +1,9 @@
 import type { Registry } from 'prom-client'
 import type { GatewayPlan, Problem } from '../config/index.ts'
 import type { SecondData, Snapshot } from '../live/index.ts'
-import type { PartNews, PartOrder } from './part-news.ts'
+import type { BreakerDecision, BreakerTold } from './breaker-news.ts'
+import type { FromPart, ToPart } from './in-common.ts'
+import type { PartDecision, PartTold } from './part-news.ts'
 
 /** What the first process orders. */
 export type Order =
@@ -11,7 +13,8 @@ export type Order =
   | { readonly kind: 'apply'; readonly id: number; readonly plan: GatewayPlan }
   /** Its figures, and with `ends` the second that is over. */
   | { readonly kind: 'tell'; readonly id: number; readonly ends: boolean }
-  | { readonly kind: 'part'; readonly order: PartOrder }
+  | { readonly kind: 'part'; readonly order: PartDecision & ToPart }
+  | { readonly kind: 'breaker'; readonly order: BreakerDecision & ToPart }
   /** In order, and now. */
   | { readonly kind: 'drain' }
   | { readonly kind: 'end' }
@@ -23,7 +26,8 @@ export type Report =
   | { readonly kind: 'listening'; readonly port: number }
   | { readonly kind: 'applied'; readonly id: number; readonly result: Applied }
   | { readonly kind: 'figures'; readonly id: number; readonly figures: WorkerFigures }
-  | { readonly kind: 'part'; readonly news: PartNews }
+  | { readonly kind: 'part'; readonly news: PartTold & FromPart }
+  | { readonly kind: 'breaker'; readonly news: BreakerTold & FromPart }
 
 /** What came of a plan: what waits for a restart, or what was wrong with it. */
 export type Applied =

@@ -15,14 +15,6 @@ export interface PartTold {
   readonly leaves: boolean
 }
 
-/** The same with whose it is. */
-export interface PartNews extends PartTold {
-  /** Which limit, and how it is found. */
-  readonly key: string
-  /** Which part of it within its worker: while plans change there may be two. */
-  readonly part: number
-}
-
 /** What a part is told. */
 export interface PartDecision {
   /** What may be in flight there. */
@@ -33,10 +25,8 @@ export interface PartDecision {
   readonly moved?: { readonly from: number; readonly to: number; readonly reason: string }
 }
 
-/** The same with for which part of its worker it is. */
-export interface PartOrder extends PartDecision {
-  readonly part: number
-}
+/** So long a worker keeps what has happened before it tells it, in ms. */
+export const KEPT = 10
 
 /** It began. */
 export const BEGAN = -1

@@ -1,5 +1,6 @@
 import type { Clock, Instant, LimitAlgorithm } from 'sluice'
 import { Meter } from 'sluice/arbiter'
+import type { Keeper } from './in-common.ts'
 import { BEGAN, OUTCOMES, type PartDecision, type PartTold } from './part-news.ts'
 import { split } from './split.ts'
 
@@ -38,7 +39,7 @@ interface Event {
  * happened, and what it decides is divided among them. What happens until a decision is in force everywhere says nothing
  * about it, and is not judged.
  */
-export class SharedLimit {
+export class SharedLimit implements Keeper<PartTold> {
   readonly #options: SharedLimitOptions
   readonly #meter: Meter
   readonly #parts = new Map<string, Part>()

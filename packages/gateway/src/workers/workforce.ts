@@ -6,6 +6,7 @@ import { ConfigProblems, type GatewayPlan } from '../config/index.ts'
 import { LearnedLimits } from './learned-limits.ts'
 import type { Applied, Order, Report, WorkerFigures } from './message.ts'
 import { nameOf } from './own-worker.ts'
+import { SharedBreakers } from './shared-breaker.ts'
 
 export interface WorkforceOptions {
   /** How many; at least 1. */
@@ -32,6 +33,7 @@ export class Workforce {
   // The one process that does little else keeps count for all: nobody waits for its event loop.
   readonly #arbiter: Arbiter
   readonly #learned: LearnedLimits
+  readonly #breakers: SharedBreakers
   readonly #listening = new Map<number, Worker>()
   /** By the number of what was asked. */
   readonly #asked = new Map<number, { readonly worker: Worker; answered(result?: Applied): void }>()
@@ -50,6 +52,7 @@ export class Workforce {
     cluster.setupPrimary({ serialization: 'advanced' })
     this.#arbiter = arbiter({ name: nameOf(process.pid) })
     this.#learned = new LearnedLimits((number, order) => this.#send(number, { kind: 'part', order }))
+    this.#breakers = new SharedBreakers((number, order) => this.#send(number, { kind: 'breaker', order }))
   }
 
   /** Where the workers listen for requests; 0 before the first does. */
@@ -87,6 +90,15 @@ export class Workforce {
    * @throws ConfigProblems and other errors of a worker
    */
   async apply(plan: GatewayPlan): Promise<readonly string[]> {
+    this.#learned.leaving(this.#plan.limits)
+    try {
+      return await this.#bring(plan)
+    } finally {
+      this.#learned.left()
+    }
+  }
+
+  async #bring(plan: GatewayPlan): Promise<readonly string[]> {
     const before = this.#plan
     this.#plan = plan
     const results = await this.#ask((id) => ({ kind: 'apply', id, plan }))
@@ -168,6 +180,7 @@ export class Workforce {
       this.#listening.delete(number)
       for (const asked of this.#asked.values()) if (asked.worker === worker) asked.answered()
       this.#learned.gone(number)
+      this.#breakers.gone(number)
       onExit(number)
       if (this.#ending) {
         this.#worst = Math.max(this.#worst, code ?? 1)
@@ -203,6 +216,8 @@ export class Workforce {
         return
       case 'part':
         return this.#learned.hear(number, report.news)
+      case 'breaker':
+        return this.#breakers.hear(number, report.news)
       case 'figures':
         this.#options.onFigures(number, report.figures)
         return this.#asked.get(report.id)?.answered()

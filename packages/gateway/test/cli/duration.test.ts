@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Command } from 'commander'
-import { duration, durationArgument, spoken } from '../../src/cli/duration.ts'
+import { inWords } from '../../src/config/index.ts'
+import { duration, durationArgument } from '../../src/cli/duration.ts'
 
 describe('duration', () => {
   it('reads a number with its unit', () => {
@@ -43,9 +44,9 @@ describe('duration', () => {
   })
 })
 
-describe('spoken', () => {
+describe('inWords', () => {
   it('uses the largest unit that divides it', () => {
-    assert.deepEqual([0, 1, 1500, 10_000, 90_000, 120_000, 7_200_000].map(spoken), [
+    assert.deepEqual([0, 1, 1500, 10_000, 90_000, 120_000, 7_200_000].map(inWords), [
       '0ms',
       '1ms',
       '1500ms',

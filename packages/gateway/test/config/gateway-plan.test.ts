@@ -49,6 +49,28 @@ describe('gatewayPlan', () => {
     })
   })
 
+  it('does not ask itself: each request would go round until no slot is left', () => {
+    const own = (port: number): string =>
+      `expected another address than that of the gateway itself, whose port is ${port} (--port), got`
+    assert.equal(
+      wrong(APP, { port: 3000 }),
+      `c.yaml:1:33: upstreams.app.servers[0].url: ${own(3000)} "http://127.0.0.1:3000"`,
+    )
+    assert.equal(wrong('', { upstream: 'http://localhost:8080' }), `--upstream: ${own(8080)} "http://localhost:8080"`)
+    assert.match(wrong('', { upstream: 'http://[::1]', port: 80, host: '127.0.0.1' }), /^--upstream: expected another/)
+    assert.match(
+      wrong('', { upstream: 'https://10.0.0.1', port: 443, host: '10.0.0.1' }),
+      /^--upstream: expected another/,
+    )
+    for (const [upstream, host] of [
+      ['http://127.0.0.1:8080', '10.0.0.1'],
+      ['http://10.0.0.1:8080', '0.0.0.0'],
+      ['http://127.0.0.1:8081', '127.0.0.1'],
+    ] as const)
+      assert.equal(wrong('', { upstream, host }), '')
+    assert.equal(wrong(APP, { port: 0 }), '')
+  })
+
   it('wants two ports, not one, where the addresses are the same', () => {
     assert.equal(
       wrong(`${APP}listen: { port: 9090 }`),
@@ -74,6 +96,18 @@ describe('gatewayPlan', () => {
       ['BACKPRESSURE_MAX_CONCURRENT', '0'],
     ] as const)
       assert.match(wrong(APP, {}, { [name]: value }), new RegExp(`^${name} is "[^"]*"; expected [^\\n]+$`))
+  })
+
+  it('S3.4 switches are said in the same words, whichever it is', () => {
+    for (const [word, on] of [
+      ['1', true],
+      ['Yes', true],
+      ['off', false],
+    ] as const) {
+      assert.equal(planOf(APP, {}, { SLUICE_DRY_RUN: word }).dryRun, on)
+      assert.equal(planOf(APP, {}, { ENABLE_BACKPRESSURE: word }).limits['default'] !== undefined, on)
+    }
+    assert.equal(wrong(APP, {}, { SLUICE_DRY_RUN: '2' }), 'SLUICE_DRY_RUN is "2"; expected true or false')
   })
 
   it('S3.4 ENABLE_BACKPRESSURE=false lets everybody in, on every route', () => {
@@ -237,6 +271,16 @@ describe('gatewayPlan', () => {
       /degradation\[0\]\.until: expected at most above/,
     ],
     ['a cache nobody asks', `${APP}cache: {}`, /cache: expected a step cached-only/],
+    [
+      'answers of unsaid length that would never fit',
+      `${APP}llm: { dialect: anthropic, limits: [{ model: m, provider: generic, tpm: 1000 }] }`,
+      /llm\.limits\[0\]: expected maxOutput at most 1000: else what does not say less would never fit/,
+    ],
+    [
+      'such answers, where the limit says how long',
+      `${APP}llm: { dialect: openai, limits: [{ model: m, provider: generic, tpm: 1000, maxOutput: 2000 }] }`,
+      /llm\.limits\[0\]\.maxOutput: expected at most 1000: else .*, got 2000$/,
+    ],
     [
       'a link-local upstream',
       'upstreams: { app: { servers: [{ url: "http://a:1" }, { url: "http://0xA9FEA9FE" }] } }',

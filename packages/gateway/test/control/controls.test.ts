@@ -96,22 +96,37 @@ describe('what an operator can order', () => {
     assert.deepEqual(log, ['control: reload {} 422'])
   })
 
-  it('what makes no sense is told with its field, and changes nothing', async () => {
+  it('what makes no sense is told with its field, its value and what was expected, and changes nothing', async () => {
     const { controls, inForce } = stage()
-    for (const [command, body, field] of [
-      ['limit', { limit: 0, minutes: 1 }, 'limit'],
-      ['limit', { limit: 1.5, minutes: 1 }, 'limit'],
-      ['limit', { limit: 5 }, 'minutes'],
-      ['limit', { limit: 5, minutes: 1e9 }, 'minutes'],
-      ['limit', { limit: 5, minutes: 1, name: '__proto__' }, 'name'],
-      ['pause', { minutes: 'x' }, 'minutes'],
-      ['pause', null, 'the body'],
-      ['resume', { all: true }, 'the body'],
+    const minutes = 'a number of minutes from 1 to 1440'
+    const limit = 'a whole number from 1 to 1000000'
+    for (const [command, body, expected] of [
+      ['limit', { limit: 0, minutes: 1 }, `limit is 0; expected ${limit}`],
+      ['limit', { limit: 1.5, minutes: 1 }, `limit is 1.5; expected ${limit}`],
+      ['limit', { limit: '50', minutes: 1 }, `limit is "50"; expected ${limit}`],
+      ['limit', {}, `limit is missing; expected ${limit}`],
+      ['limit', { limit: 5 }, `minutes is missing; expected ${minutes}`],
+      ['limit', { limit: 5, minutes: 1e9 }, `minutes is 1000000000; expected ${minutes}`],
+      ['limit', { limit: 5, minutes: 1, name: '' }, 'name is ""; expected the name of a limit'],
+      ['limit', { limit: 5, minutes: 1, name: 'y' }, 'name is "y"; expected one of the limits: default'],
+      [
+        'limit',
+        { limit: 5, minutes: 1, name: '__proto__' },
+        'name is "__proto__"; expected one of the limits: default',
+      ],
+      [
+        'limit',
+        { limit: 5, minute: 1, minutes: 1 },
+        'the body has "minute"; expected nothing but limit, minutes, name in an object',
+      ],
+      ['pause', { minutes: 'x' }, `minutes is "x"; expected ${minutes}`],
+      ['pause', null, 'the body is null; expected nothing but minutes in an object'],
+      ['pause', [5], 'the body is [5]; expected nothing but minutes in an object'],
+      ['resume', { all: true }, 'the body has "all"; expected nothing in an object'],
     ] as const) {
       const answer = await controls.commands[command](body)
       assert.ok(answer.status === 400 || answer.status === 404, `${command} ${JSON.stringify(body)}: ${answer.status}`)
-      const { message } = answer.body['error'] as { message: string }
-      assert.ok(message.startsWith(field), `${message} does not name ${field}`)
+      assert.equal((answer.body['error'] as { message: string }).message, expected)
     }
     assert.equal(inForce.length, 1)
   })

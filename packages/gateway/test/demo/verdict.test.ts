@@ -97,5 +97,8 @@ describe('judge', () => {
     )
     const dead = report({ 'warm-up': 0, before: 0, onset: 0, spike: 0, after: 0 }, nothing)
     assert.equal(failing(dead).length, 6)
+    const told = judge(PLAN, dead, report(FAILED)).map(({ name, detail }) => `${name}: ${detail}`)
+    assert.ok(told.includes('p99 of admitted: nobody was let in at 3x (at most 500 ms)'), told.join('\n'))
+    assert.ok(told.includes('refusals are quick: nobody was refused at 3x (at most 300 ms)'), told.join('\n'))
   })
 })

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { duration, spoken } from '../../src/cli/duration.ts'
+import { duration } from '../../src/cli/duration.ts'
 import { ConfigProblems, configOf, describeGatewayPlan, gatewayPlan, redacted } from '../../src/config/index.ts'
 import * as fields from '../../src/config/fields.ts'
 import { scenarioOf } from '../../src/simulate/scenario-file.ts'
@@ -117,7 +117,7 @@ export const targets: readonly FuzzTarget[] = [
       try {
         const read = duration(input)
         assert.ok(read >= 0)
-        if (Number.isSafeInteger(read) && read < 1e15) assert.equal(duration(spoken(read)), read)
+        if (Number.isSafeInteger(read) && read < 1e15) assert.equal(duration(fields.inWords(read)), read)
       } catch (error) {
         if (!(error instanceof RangeError)) throw error
         assert.ok(error.message.includes(input))

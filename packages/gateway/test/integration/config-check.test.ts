@@ -21,7 +21,7 @@ describe('sluice check', () => {
 
   it('prints what a file means, with what flags and environment say over it', async () => {
     const environment = { ACME_KEY: 'acme-key-acme-key-1', BACKPRESSURE_MAX_CONCURRENT: '77', SLUICE_PORT: '81' }
-    const { code, out, err } = await runToEnd(['check', EXAMPLE, '--queue', '9'], environment)
+    const { code, out, err } = await runToEnd(['check', EXAMPLE, '--queue', '9', '--workers', '2'], environment)
     assert.deepEqual([code, err], [0, ''])
     assert.match(out, /^ {2}requests +0\.0\.0\.0:81$/m)
     assert.match(out, /^ {2}default +77 at once, 9 may wait/m)

@@ -113,6 +113,8 @@ limits: { default: { kind: fixed, limit: 1, queue: { capacity: 0 } } }`,
       assert.equal(await status('/admin/x', await token('admin', secret, 'there')), 401)
       assert.equal(await status('/admin/x', await token('admin', secret, 'here', '-1m')), 401)
       assert.equal(await status('/admin/x', `${admin.slice(0, -3)}abc`), 401)
+      const [critical] = gateway.snapshot().lanes
+      assert.ok(critical?.lane === 'critical' && critical.p99 > 0, 'their answers are timed as all others')
       held[0]!.end()
       assert.equal(await first, 200)
     })
@@ -241,6 +243,9 @@ cache: {}`,
       assert.equal(await status('/picture', 'GET', { authorization: 'Bearer x' }), 503)
       assert.deepEqual(gateway.snapshot().degradation, ['read-only', 'cached-only'])
       assert.equal(gateway.snapshot().state, 'shedding')
+      const metrics = await gateway.registry.metrics()
+      for (const line of ['degradation_in_force{step="cached-only"} 1', 'cache_lookups_total{result="hit"} 3'])
+        assert.ok(metrics.includes(`\nbackpressure_${line}\n`), line)
       // 17 of 20 are 85 %: cached-only is lifted, read-only is not.
       for (const answer of held.slice(0, 3)) answer.end()
       await until('three answers', () => gateway.gate?.stats.inflight === 17)
@@ -248,8 +253,17 @@ cache: {}`,
       assert.equal(await status('/x', 'POST'), 503)
       for (const answer of held.slice(3)) answer.end()
       await Promise.all(answers)
-      assert.equal(await status('/x', 'POST'), 200)
+      // Though nobody has come since.
+      await until('it to be idle', () => gateway.gate?.stats.inflight === 0)
       assert.deepEqual(gateway.snapshot().degradation, [])
+      // Of 30 four were refused, and three answered from the cache.
+      assert.equal(gateway.tally.rejections, 4)
+      await until('all to have ended', () => {
+        const { good, offered } = gateway.snapshot().now
+        return Math.abs(good / offered - 26 / 30) < 0.001
+      })
+      assert.ok(Math.abs(gateway.snapshot().now.shedPercent - 400 / 30) < 0.01)
+      assert.equal(await status('/x', 'POST'), 200)
     })
   })
 
@@ -329,7 +343,28 @@ cache: {}`,
       )
       for (let i = 0; i < 3; i++) assert.equal((await ask(gateway.port)).status, 200)
       assert.equal(gateway.tally.rejections, 2)
-      assert.equal(gateway.snapshot().state, 'dry-run')
+      const { state, now } = gateway.snapshot()
+      assert.equal(state, 'dry-run')
+      // What came of all of them is told as it was.
+      assert.equal(gateway.tally.admissions, 3)
+      assert.deepEqual([now.admitted, now.good], [now.offered, now.offered])
+      assert.ok(Math.abs(now.shedPercent - 200 / 3) < 0.01)
+    })
+  })
+
+  it('S1.14 on trial times are those of clients, whoever would have waited', async () => {
+    await scene(async (stage) => {
+      const port = await stage.upstream((_req, res) => void setTimeout(() => res.end('done'), 100))
+      const limits = 'limits: { default: { kind: fixed, limit: 1, queue: { capacity: 20, maxWait: 10s } } }'
+      const gateway = await gatewayOf(stage, `${app(port)}dryRun: true\n${limits}`)
+      await Promise.all(Array.from({ length: 12 }, () => ask(gateway.port)))
+      await until('all to have ended', () => {
+        const { good, offered } = gateway.snapshot().now
+        return good === offered
+      })
+      const { p99, wait99 } = gateway.snapshot().now
+      assert.ok(p99 >= 100 && p99 < 1000, `${p99} ms`)
+      assert.equal(wait99, 0)
     })
   })
 })

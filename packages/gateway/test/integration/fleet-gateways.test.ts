@@ -148,6 +148,37 @@ describe('gateways with one limit', { skip: noRedis }, () => {
     })
   })
 
+  it('S3.5 a store that is not there does not read as there before anybody has come, and does once it is', async () => {
+    await scene(async (stage) => {
+      const redis = await redisFor(stage)
+      await redis.kill()
+      const port = await stage.upstream(named('a'))
+      const rate = 'rate: { kind: rate, requests: 9, scope: fleet, onDown: closed }'
+      const text = `${shared(redis, port, 'open').replace('limits: {', `limits: { ${rate},`)}
+llm: { dialect: openai, limits: [{ model: m, rpm: 5 }], scope: fleet }
+routes: [{ limits: [default, rate] }]`
+      const gateway = await gatewayOf(stage, text)
+      const { fleet, state } = gateway.snapshot()
+      assert.equal(state, 'store-degraded')
+      assert.deepEqual(
+        fleet.map(({ up, policyInForce }) => [up, policyInForce]),
+        [
+          [false, false],
+          [false, false],
+        ],
+      )
+      for (const { trouble } of fleet) assert.match(trouble, /ECONNREFUSED/)
+      const metrics = await metricsOf(gateway)
+      assert.match(metrics, /\nbackpressure_fleet_up\{limit="default"\} 0\n/)
+      assert.match(metrics, /\nbackpressure_llm_provider_store_up\{[^}]*\} 0\n/)
+      await redis.start()
+      await until('the store', () => gateway.snapshot().fleet.every(({ up, trouble }) => up && trouble === ''))
+      assert.equal(gateway.snapshot().state, 'ok')
+      await redis.kill()
+      await until('it to be missed', () => gateway.snapshot().fleet.every(({ up }) => !up))
+    })
+  })
+
   it('S3.5 a new plan that does not touch the limit keeps its slots, one that takes it away gives them back', async () => {
     await scene(async (stage) => {
       const redis = await redisFor(stage)

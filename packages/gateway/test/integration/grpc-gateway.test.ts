@@ -191,4 +191,61 @@ describe('gRPC through the gateway', () => {
       breaker,
     )
   })
+
+  for (const when of ['at once', 'late'])
+    it(`S2.6 UNAVAILABLE that says when to come back narrows the door for so long: ${when}`, async () => {
+      await called('limits: { default: { kind: fixed, limit: 100 } }\n', async ({ caller, server, gateway }) => {
+        const held = Array.from({ length: 3 }, () => caller.count(0, 0).on('error', () => {}))
+        await Promise.all(held.map((call) => new Promise((resolve) => call.once('data', resolve))))
+        const { status: told } = await caller.unary('fail', `${status.UNAVAILABLE} 30000 ${when}`)
+        assert.deepEqual([told.code, told.metadata.get('grpc-retry-pushback-ms')], [status.UNAVAILABLE, ['30000']])
+        await until('it to be judged', () => gateway.tally.releasesBy.dropped === 1)
+        const [below] = gateway.snapshot().upstreams
+        assert.deepEqual([below!.narrowed, below!.refused, below!.mute, below!.link], [3, 1, 0, 'silent'])
+        const { status: next } = await caller.unary('say', 'x')
+        assert.equal(next.code, status.UNAVAILABLE)
+        assert.match(next.details, /^upstream app refused: .*; load 4, limit 3$/)
+        const [pushback] = next.metadata.get('grpc-retry-pushback-ms')
+        assert.ok(Number(pushback) > 25_000 && Number(pushback) <= 60_000, String(pushback))
+        assert.equal(server.heard.includes('say'), false)
+        held.pop()!.cancel()
+        await until('one place', () => gateway.snapshot().now.inflight === 2)
+        assert.equal((await caller.unary('say', 'x')).text, 'hello x')
+        for (const call of held) call.cancel()
+      })
+    })
+
+  it('S2.6 RESOURCE_EXHAUSTED that says when to come back holds back whose quota it is', async () => {
+    const keys = '{ greedy: { key: a-key-of-the-greedy }, other: { key: a-key-of-the-other } }'
+    await called(`tenants: { from: api-key, keys: ${keys} }\n`, async ({ caller, server, gateway }) => {
+      const as = (tenant: string): { readonly metadata: Metadata } => {
+        const metadata = new Metadata()
+        metadata.set('x-api-key', `a-key-of-the-${tenant}`)
+        return { metadata }
+      }
+      const { status: told } = await caller.unary('fail', `${status.RESOURCE_EXHAUSTED} 30000`, as('greedy'))
+      assert.equal(told.code, status.RESOURCE_EXHAUSTED)
+      await until('it to be judged', () => gateway.tally.releasesBy.ignored === 1)
+      const { status: next } = await caller.unary('say', 'x', as('greedy'))
+      assert.equal(next.code, status.RESOURCE_EXHAUSTED)
+      assert.match(next.details, /^upstream app refused/)
+      assert.deepEqual(server.heard, ['fail'])
+      assert.equal((await caller.unary('say', 'x', as('other'))).text, 'hello x')
+    })
+  })
+
+  it('S2.6 a refusal that does not say when narrows nothing and shows as a broken link; one without hope narrows nothing', async () => {
+    for (const [pushback, link] of [
+      ['', 'broken'],
+      [' -1', 'silent'],
+    ])
+      await called('', async ({ caller, gateway }) => {
+        for (const code of [status.UNAVAILABLE, status.RESOURCE_EXHAUSTED])
+          await caller.unary('fail', `${code}${pushback}`)
+        await until('both to be judged', () => isFree(gateway))
+        const [below] = gateway.snapshot().upstreams
+        assert.deepEqual([below!.link, below!.refused, below!.narrowed], [link, 2, -1])
+        assert.equal((await caller.unary('say', 'x')).text, 'hello x')
+      })
+  })
 })

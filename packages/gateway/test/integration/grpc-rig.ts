@@ -71,9 +71,12 @@ export async function echoServer(stage: Scene): Promise<EchoServer> {
     },
     fail(call: ServerUnaryCall<string, string>, answer: sendUnaryData<string>) {
       heard.push('fail')
+      const [wanted, pushback, when] = call.request.split(' ')
+      const code = [...FAILURES, status.RESOURCE_EXHAUSTED].find((each) => String(each) === wanted) ?? status.UNKNOWN
       const metadata = new Metadata()
       metadata.set('x-why', 'because')
-      const code = FAILURES.find((each) => String(each) === call.request) ?? status.UNKNOWN
+      if (pushback !== undefined) metadata.set('grpc-retry-pushback-ms', pushback)
+      if (when === 'late') call.sendMetadata(new Metadata())
       answer({ code, details: 'no: 100 % näin', metadata })
     },
     hang(call: ServerUnaryCall<string, string>) {

@@ -108,6 +108,8 @@ describe('an upstream that fails', () => {
         assert.doesNotMatch(client.received(), /\r\n0\r\n/)
         assert.equal(gateway.proxy.failed.UPSTREAM_FAILED, 1)
         assert.equal(gateway.gate?.stats.inflight, 0)
+        // Of the upstream, not a client that left: breakers are to hear of it.
+        assert.equal(gateway.tally.releasesBy.failure, 1)
       })
     })
 

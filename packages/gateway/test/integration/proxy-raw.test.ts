@@ -181,6 +181,29 @@ describe('connections to the upstream', () => {
     })
   })
 
+  it('S3 that say something while a request is put off are closed: it is asked over another, or fails', async () => {
+    await scene(async (stage) => {
+      const { port, sockets } = await answering(stage, (socket) => socket.write(OK))
+      const upstream = client(stage, port)
+      for (const [method, outcome] of [
+        ['GET', 'ended'],
+        ['POST', 'UPSTREAM_FAILED'],
+      ] as const) {
+        await over(send(upstream))
+        const before = sockets.length
+        const heard = await new Promise<Heard>((resolve) =>
+          // What is written here is read before what is put off goes out.
+          setImmediate(() => {
+            sockets.at(-1)!.setNoDelay().write(OK.replace('ok', 'no'))
+            resolve(send(upstream, { method }))
+          }),
+        )
+        assert.deepEqual([await over(heard), heard.body], [outcome, method === 'GET' ? 'ok' : ''])
+        assert.equal(sockets.length, before + (method === 'GET' ? 1 : 0))
+      }
+    })
+  })
+
   it('fail everybody when the client is closed', async () => {
     await scene(async (stage) => {
       const { port, sockets } = await answering(stage, () => {})

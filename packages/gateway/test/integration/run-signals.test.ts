@@ -95,6 +95,32 @@ describe('sluice run, ended', { skip: noCurl }, () => {
     })
   })
 
+  it('S1.10 an order to drain is no signal: given twice and followed by SIGTERM it cuts nothing off', async () => {
+    await scene(async (stage) => {
+      const token = 'a-token-for-operators'
+      // A token is no flag: every user of a machine sees those.
+      process.env['SLUICE_ADMIN_TOKEN'] = token
+      const { run, clients, answers } = await busy(stage).finally(() => delete process.env['SLUICE_ADMIN_TOKEN'])
+      const order = (): Promise<string> =>
+        curl('-X', 'POST', '-H', `authorization: Bearer ${token}`, `http://127.0.0.1:${run.adminPort}/control/drain`)
+      assert.match(await order(), /"success":true/)
+      await until('the drain', () => run.err().includes('to finish'))
+      assert.match(await order(), /"success":true/)
+      run.kill('SIGTERM')
+      for (let i = 0; i < 3; i++) {
+        await until(`request ${i + 1} at the upstream`, () => answers.length === i + 1)
+        answers[i]!.end('done')
+      }
+      for (const client of clients) {
+        await until('an answer', () => client.closed)
+        assert.match(client.received(), /^HTTP\/1\.1 200 OK\r\n/)
+      }
+      assert.equal((await run.ended).code, 0)
+      assert.match(run.err(), /sluice: drain, by order: no new connections; 3 to finish within 30s\n/)
+      assert.match(run.err(), /drained: nothing was lost\n$/)
+    })
+  })
+
   it('S1.10 what has not ended in time is cut off, counted, and told by exit 1', async () => {
     await scene(async (stage) => {
       const { run, clients } = await busy(stage, '--drain-timeout', '200ms')

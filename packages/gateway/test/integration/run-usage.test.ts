@@ -10,6 +10,7 @@ const BAD: readonly (readonly [what: string, parameters: readonly string[], says
   ['an unknown command', ['rum'], /unknown command 'rum'/],
   ['help of an unknown command', ['help', 'rum'], /unknown command 'rum'.*run/],
   ['an unknown command with --help', ['rum', '--help'], /unknown command 'rum'.*run/],
+  ['an upstream that nobody can be', ['emulate', 'cohere'], /expected server, openai or anthropic, got cohere/],
   ['an unknown flag', ['run', ...UPSTREAM, '--frob'], /unknown option '--frob'/],
   ['no upstream', ['run'], /--upstream/],
   ['an upstream that is no URL', ['run', '--upstream', 'nope'], /'nope' is invalid. Expected an origin like http/],
@@ -53,6 +54,7 @@ describe('sluice run, used badly', () => {
     ['BACKPRESSURE_QUEUE_CAPACITY', '-1'],
     ['BACKPRESSURE_WAIT_TIMEOUT', '3s'],
     ['BACKPRESSURE_REJECT_THRESHOLD', 'many'],
+    ['SLUICE_UPSTREAM_CLIENT', 'curl'],
   ] as const)
     it(`S3.4 ${name}=${value}: one line and exit 2`, async () => {
       const { code, err } = await runToEnd(['run', ...UPSTREAM, ...PORTS], { [name]: value })

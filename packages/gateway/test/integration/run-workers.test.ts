@@ -111,19 +111,22 @@ describe('sluice run --workers', { concurrency: 3 }, () => {
     })
   })
 
-  it('S1.10 SIGTERM: all that was accepted is answered, by every worker, and the exit code is 0', async () => {
-    await scene(async (stage) => {
-      const app = await service(stage, 300)
-      const run = await started(stage, app.port, '--max-concurrent', '10', '--queue', '100')
-      const asked = Array.from({ length: 20 }, () => status(run.port))
-      await until('ten in progress', () => app.busy === 10)
-      await sleep(50)
-      run.kill('SIGTERM')
-      assert.deepEqual([...new Set(await Promise.all(asked))], ['200'])
-      assert.deepEqual(await run.ended, { code: 0, signal: null })
-      assert.equal(run.err().match(/drained: nothing was lost/g)?.length, 2)
+  // A service manager tells a whole control group to end, and the first process tells its workers.
+  for (const all of [false, true])
+    it(`S1.10 SIGTERM to ${all ? 'all of them' : 'the first'}: what was accepted is answered, exit 0`, async () => {
+      await scene(async (stage) => {
+        const app = await service(stage, 300)
+        const run = await started(stage, app.port, '--max-concurrent', '10', '--queue', '100')
+        const asked = Array.from({ length: 20 }, () => status(run.port))
+        await until('ten in progress', () => app.busy === 10)
+        await sleep(50)
+        run.kill('SIGTERM')
+        if (all) for (const pid of pidsOf(run)) process.kill(pid, 'SIGTERM')
+        assert.deepEqual([...new Set(await Promise.all(asked))], ['200'])
+        assert.deepEqual(await run.ended, { code: 0, signal: null })
+        assert.equal(run.err().match(/drained: nothing was lost/g)?.length, 2)
+      })
     })
-  })
 
   it('S1.10 the first of them is killed: the others serve what they have, and end', async () => {
     await scene(async (stage) => {
@@ -145,7 +148,7 @@ describe('sluice run --workers', { concurrency: 3 }, () => {
         ['--port', '--admin-port'],
         ['--admin-port', '--port'],
       ] as const) {
-        const upstream = ['--upstream', `http://127.0.0.1:${port}`, '--host', '127.0.0.1', '--workers', '2']
+        const upstream = ['--upstream', 'http://127.0.0.1:1', '--host', '127.0.0.1', '--workers', '2']
         const { code, err } = await runToEnd(['run', ...upstream, flag, String(port), other, '0'])
         assert.equal(code, 2, err)
         assert.ok(err.includes(`sluice: port ${port} is taken; choose another with ${flag}\n`), err)

@@ -10,6 +10,7 @@ import { startRun } from './run-child.ts'
 const [SLOTS, TAKES] = [6, 50]
 const POSSIBLE = (SLOTS * 1000) / TAKES
 const RATE = 10 * POSSIBLE
+const TOKEN = 'a-token-for-operators'
 
 describe('sluice run --workers, told nothing of its limit', { timeout: 60_000 }, () => {
   it('S3.5 at ten times what can be done, all of it at one worker: the other keeps nothing for itself', async () => {
@@ -31,7 +32,9 @@ describe('sluice run --workers, told nothing of its limit', { timeout: 60_000 },
         line.push(res)
         serve()
       })
+      process.env['SLUICE_ADMIN_TOKEN'] = TOKEN
       const run = await startRun(upstream, '--workers', '2')
+      delete process.env['SLUICE_ADMIN_TOKEN']
       const pids = /workers \(([\d, ]+)\)/.exec(run.out())![1]!.split(', ').map(Number)
       stage.onEnd(() => run.stop())
       const transport = httpTransport({ url: `http://127.0.0.1:${run.port}/` })
@@ -59,6 +62,17 @@ describe('sluice run --workers, told nothing of its limit', { timeout: 60_000 },
       // It has moved: that is told once, by whichever worker was told of it.
       assert.ok(during.moves.length > 0 && new Set(during.moves.map(({ limit }) => limit)).size === 1)
       await until('all to be answered', () => busy === 0 && line.length === 0)
+
+      process.kill(pids[1]!, 'SIGCONT')
+      const order = async (name: string, body: object): Promise<void> => {
+        const headers = { authorization: `Bearer ${TOKEN}` }
+        const asked = { path: `/control/${name}`, method: 'POST', headers, body: JSON.stringify(body) }
+        assert.equal((await ask(run.adminPort, asked)).status, 200)
+      }
+      await order('limit', { limit: 80, minutes: 1 })
+      await order('resume', {})
+      const [limit] = (await snapshot()).limits
+      assert.deepEqual([limit?.kind, limit?.limit], ['adaptive', 80], 'after an order it goes on from there')
     })
   })
 })

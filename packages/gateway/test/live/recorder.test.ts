@@ -36,6 +36,32 @@ describe('Recorder', () => {
     assert.deepEqual([best?.admitted, low?.rejected, critical?.admitted], [4, 1, 2])
   })
 
+  it('S1.14 on trial whoever would have been refused came once, and came in', () => {
+    const recorder = new Recorder()
+    const observer = recorder.observer((arrival) => arrival as Recorded)
+    const guest: object = { ...visitor('low', 'acme'), trial: true }
+    for (let i = 0; i < 4; i++) {
+      if (i > 0) observer.rejected?.(guest, new Rejection('queue_full', 'default', 3, 2))
+      observer.admitted?.(guest, 0)
+      observer.released?.(guest, 'success')
+    }
+    recorder.tick()
+    const [tick] = recorder.history
+    assert.deepEqual(tick?.lanes, { low: [4, 4] })
+    assert.deepEqual([tick.by, tick.shedPercent, tick.good], [{ queue_full: 3 }, 75, tick.offered])
+    const [{ offered, rejected } = { offered: 0, rejected: 0 }] = recorder.tenants.top(1)
+    assert.ok(Math.abs(rejected / offered - 0.75) < 0.01, `${rejected} of ${offered}`)
+  })
+
+  it('S3.6 S1.14 who goes round the gate is seen to its end', () => {
+    const recorder = new Recorder()
+    for (const good of [true, true, true, false]) recorder.passed('critical')(good)
+    recorder.tick()
+    const [tick] = recorder.history
+    assert.equal(tick!.ended, tick!.admitted)
+    assert.ok(Math.abs(tick!.good / tick!.ended - 3 / 4) < 0.01)
+  })
+
   it('S1.14 the seconds of several processes make one', () => {
     const whole = new Recorder()
     for (const lane of ['high', 'low'] as const) {
@@ -99,7 +125,7 @@ describe('Recorder', () => {
     assert.equal(rejections.length, 50)
     assert.match(rejections[0]!.path, /^\/999x+$/)
     assert.equal(rejections[0]!.path.length, 200)
-    assert.match(rejections[0]!.because, /^a refused: its priority is below/)
+    assert.match(rejections[0]!.because, /^a refused: it is not among what/)
     for (let i = 0; i < 500; i++) recorder.moved({ at: i, limit: 'a', from: 1, to: 2, reason: 'x' })
     assert.equal(recorder.moves.length, 200)
   })

@@ -59,7 +59,7 @@ const CASES: readonly (readonly [what: string, more: More, word: StateWord, beca
     'a server is out',
     { upstreams: [out] },
     'upstream-failing',
-    'http://10.0.0.5:3000 is taken out: its health check fails.',
+    'http://10.0.0.5:3000 is ill, and asked all the same, being the only one: its health check fails.',
   ],
   [
     'one of two servers is out, and some are refused',
@@ -71,7 +71,7 @@ const CASES: readonly (readonly [what: string, more: More, word: StateWord, beca
     'all servers are out, while nobody is refused by order',
     { upstreams: [out, { ...other, healthy: false }], dryRun: true, orders: [pause] },
     'upstream-failing',
-    'All 2 servers of service are out: its health check fails.',
+    'All 2 servers of service are ill, and asked all the same: its health check fails.',
   ],
   [
     'a breaker is open',

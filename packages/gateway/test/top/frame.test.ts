@@ -21,6 +21,10 @@ describe('sluice top', () => {
     assert.match(offered!, /^offered +[▁▂▃▄▅▆▇█]{92} \d+$/)
   })
 
+  it('S1.14 on trial nobody is turned away', () => {
+    assert.match(plain({ dryRun: true })[1]!, /\/s {2}would turn away [\d.]+ % {2}p50/)
+  })
+
   it('has the tables that have something to say, the most important first', () => {
     const headings = (lines: readonly string[]): string[] =>
       lines.flatMap((line) => /^[A-Z]{4,}(?: [A-Z]+)*(?= {2})/.exec(line)?.[0] ?? []).slice(1)

@@ -114,7 +114,7 @@ describe('Balancer', () => {
       }
     }
     fail()
-    assert.match(balancer.members[0]!.condition.because, /failed several/)
+    assert.equal(balancer.members[0]!.condition.because, 'it failed several requests in a row: it answers with 502')
     assert.deepEqual(counts(20), { s1: 20 })
     clock.advance(10_000)
     // One tries; until it is answered no other does.
@@ -130,6 +130,16 @@ describe('Balancer', () => {
     assert.deepEqual(counts(20), { s1: 20 })
     clock.advance(10_000)
     assert.ok((counts(40)['s0'] ?? 0) > 5)
+  })
+
+  it('S2.6 has heard a server that says when to come back, if nothing else', () => {
+    const { ask, answer, balancer, clock } = stage({}, 1)
+    const [member] = balancer.members
+    assert.equal(member!.link, 'silent')
+    answer(ask(), 503, ['Retry-After', '1'])
+    assert.equal(member!.link, 'heard')
+    clock.advance(10_000)
+    assert.equal(member!.link, 'silent')
   })
 
   it('thinks no worse of a server that refuses honestly, or whose client leaves', () => {
@@ -167,6 +177,7 @@ describe('Balancer', () => {
       check(false)
       assert.equal(fit(), expected)
     }
+    assert.equal(balancer.members[0]!.condition.because, 'its health check fails: it answers with 500')
     check(true)
     check(false)
     check(true)

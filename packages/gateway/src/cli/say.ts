@@ -1,0 +1,4 @@
+/** A line of the log. */
+export function say(line: string): void {
+  process.stderr.write(`sluice: ${line}\n`)
+}
