@@ -30,11 +30,11 @@ function run(command: string, args: readonly string[], cwd: string): { status: n
  */
 const BUDGETS: Readonly<Record<string, number>> = {
   limiter: 11_700,
-  node: 7295,
-  express: 7270,
-  koa: 7465,
-  fastify: 7715,
-  nest: 8190,
+  node: 7310,
+  express: 7285,
+  koa: 7480,
+  fastify: 7730,
+  nest: 8205,
   hono: 6290,
   fetch: 6350,
 }

@@ -9,7 +9,7 @@ import type { Snapshot } from '../../src/live/index.ts'
 import { ask, type Answer } from './config-rig.ts'
 
 const TOKEN = 'a-token-of-the-operator'
-const SNAPSHOT = { limits: [], upstreams: [], fleet: [] } as unknown as Snapshot
+const SNAPSHOT = { limits: [], upstreams: [], fleet: [], degradation: [], cache: null } as unknown as Snapshot
 
 describe('an admin port that others can reach', () => {
   let port = 0

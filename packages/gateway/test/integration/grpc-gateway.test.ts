@@ -201,7 +201,7 @@ describe('gRPC through the gateway', () => {
         assert.deepEqual([told.code, told.metadata.get('grpc-retry-pushback-ms')], [status.UNAVAILABLE, ['30000']])
         await until('it to be judged', () => gateway.tally.releasesBy.dropped === 1)
         const [below] = gateway.snapshot().upstreams
-        assert.deepEqual([below!.narrowed, below!.refused, below!.mute, below!.link], [3, 1, 0, 'silent'])
+        assert.deepEqual([below!.narrowed, below!.refused, below!.mute, below!.link], [3, 1, 0, 'heard'])
         const { status: next } = await caller.unary('say', 'x')
         assert.equal(next.code, status.UNAVAILABLE)
         assert.match(next.details, /^upstream app refused: .*; load 4, limit 3$/)
@@ -237,7 +237,7 @@ describe('gRPC through the gateway', () => {
   it('S2.6 a refusal that does not say when narrows nothing and shows as a broken link; one without hope narrows nothing', async () => {
     for (const [pushback, link] of [
       ['', 'broken'],
-      [' -1', 'silent'],
+      [' -1', 'heard'],
     ])
       await called('', async ({ caller, gateway }) => {
         for (const code of [status.UNAVAILABLE, status.RESOURCE_EXHAUSTED])

@@ -16,7 +16,7 @@ const BAD = [
   ['{ dialect: openai, maxBody: 2MiB, queue: { bytes: 1MiB } }', /llm\.maxBody.*at most queue\.bytes/],
   ["{ dialect: openai, key: '${NO_SUCH_KEY}' }", /NO_SUCH_KEY to be set/],
   ['{ dialect: openai, limits: [{ model: m, rpm: -5 }] }', /llm\.limits.*rpm/],
-  ['{ dialect: openai, limits: [{ model: m, tpm: 1000 }] }', /tpm.*at least maxOutput, which is 4096/],
+  ['{ dialect: openai, limits: [{ model: m, provider: generic, tpm: 1000 }] }', /expected maxOutput at most 1000/],
   ['{ dialect: openai, limits: [{ model: m }] }', /llm\.limits/],
   ['{ dialect: openai, limits: [{ model: m, itpm: 5 }] }', /llm\.limits/],
   ['{ dialect: openai, limits: [{ model: m, rpm: 5 }, { model: m, rpm: 5 }] }', /each model once/],

@@ -139,8 +139,8 @@ function lengthOf(body: string): string {
   return String(encoder.encode(body).length)
 }
 
-/** Refusals whose limit is a number of requests at once; that of a full queue is its own. */
-const AT_ONCE: ReadonlySet<RejectionCode> = new Set(['overload', 'limit_exceeded'])
+/** Refusals whose limit is a number of requests at once: in progress, or waiting. */
+const AT_ONCE: ReadonlySet<RejectionCode> = new Set(['overload', 'limit_exceeded', 'queue_full'])
 
 /** The problem types of draft-ietf-httpapi-ratelimit-headers where one fits; else the status speaks for itself. */
 function kindOf(code: RejectionCode, gate: string, status: number): Readonly<Record<string, unknown>> {

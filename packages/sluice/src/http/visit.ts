@@ -44,7 +44,7 @@ export interface VisitResponse {
   readonly writableFinished: boolean
   /** The connection, until everything was written on it; a pipelined response has none before its turn either. */
   readonly socket: unknown
-  /** What it was destroyed with by whoever answers; a client that leaves leaves none. */
+  /** What it was destroyed with. */
   readonly errored?: Error | null
   /** What it answers. */
   readonly req: object
@@ -274,10 +274,12 @@ export class Visit<Req = unknown, Res = unknown, Task = unknown> implements Pipe
   left(): void {
     if (this.over) return
     if ((this.#state & WAITING) !== 0) return this.#pending!.cancel()
+    const { errored, socket } = this.response
     this.#callOff('left')
     if ((this.#state & BEGUN) === 0) this.#host.gone?.(this)
     if (this.#permit === undefined) this.#depart()
-    else this.end(this.response.errored == null ? 'ignored' : 'failure')
+    // Node 24 gives an error to those, too, whose client left before their turn.
+    else this.end(errored && (socket || this.#pipeline.connection === APART) ? 'failure' : 'ignored')
   }
 
   #late(): void {

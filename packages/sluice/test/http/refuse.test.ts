@@ -24,8 +24,8 @@ describe('refuse', () => {
         'sluice-rejection': `${code};gate="api";load=101;limit=100`,
         'retry-after': String(seconds),
         'retry-after-ms': String(seconds * 1000),
-        // The limit of a wait is a time, and that of a queue is not what may be in progress.
-        ...(!code.startsWith('queue') && {
+        // The limit of a wait is a time: no room for requests at once.
+        ...(code !== 'queue_timeout' && {
           ratelimit: `"api";r=0;t=${seconds}`,
           'ratelimit-policy': '"api";q=100;qu="concurrent-requests"',
         }),
