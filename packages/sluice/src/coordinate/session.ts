@@ -71,6 +71,9 @@ export class SlotSession {
   lapses = 0
   /** False while the coordinator does not answer. */
   up = true
+  #downSince: Instant = -Infinity
+  /** What was here when the lease ran out. */
+  #kept = Infinity
   /** What kept it from answering, when it last did not. */
   trouble: string | undefined
   fence = 0
@@ -112,6 +115,15 @@ export class SlotSession {
 
   get lapsed(): boolean {
     return !this.valid
+  }
+
+  /**
+   * How much may be in use here without the coordinator, whatever the policy. Leases run out at different times: as long as
+   * others may hold what they were granted before it fell silent, no more than was held here, which is within the limit.
+   */
+  get mostAlone(): number {
+    const { clock, coordinator } = this.#parts
+    return clock.now() < this.#downSince + coordinator.lease ? this.#kept : Infinity
   }
 
   /** For whoever begins to wait now. */
@@ -209,8 +221,12 @@ export class SlotSession {
   }
 
   #down(): void {
-    this.up = false
+    const { coordinator, owner, clock } = this.#parts
     this.#hearings.failed()
+    if (!this.up) return
+    this.up = false
+    this.#downSince = clock.now()
+    clock.after(coordinator.lease, () => owner.changed(), { background: true })
   }
 
   #failed(): void {
@@ -250,6 +266,7 @@ export class SlotSession {
     this.view.reset()
     this.#granted = 0
     this.#returned = 0
+    this.#kept = Infinity
     this.tenure = clock.now()
     if (reply.status === 'refused') return owner.disowned()
     // What has ended since it was claimed lies here, and serves whoever is next.
@@ -312,6 +329,7 @@ export class SlotSession {
 
   #expired(): void {
     if (this.#left || this.#life === 0) return
+    this.#kept = this.held
     this.#forget()
     this.#lost()
   }

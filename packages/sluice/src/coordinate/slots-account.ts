@@ -71,12 +71,12 @@ export class SlotAccount {
     }
     let served = life === 0 ? 0 : this.granted - granted
     this.turns = this.turns.filter(({ upTo }) => upTo > granted)
-    for (const { priority, line, cost, count } of this.turns) {
-      let rest = count
+    for (const { upTo, priority, line, cost, count } of this.turns) {
+      // Of several that were granted together it may have heard of some, and somebody better has got those.
+      let rest = Math.min(count, Math.ceil((upTo - granted) / cost))
       for (const want of this.demand) {
         const same = strict ? want.line <= line : want.line === line && want.cost === cost
-        if (want.priority === priority && same)
-          rest -= this.#take(want, strict ? want.count : Math.min(rest, want.count))
+        if (want.priority === priority && same) rest -= this.#take(want, Math.min(rest, want.count))
       }
       served -= cost * count
     }

@@ -12,7 +12,7 @@ import type { GateCore, GateStats, Verdict, Waiting } from '../gate/index.ts'
 import type { Classes, SlotDemand } from './coordinator.ts'
 import { SlotSession, type SlotSessionOwner } from './session.ts'
 import { SlotLines } from './slots-lines.ts'
-import { roomAlone } from './slots-down.ts'
+import { partAlone } from './slots-down.ts'
 import { SlotLost } from './slots-lost.ts'
 import { MissedSlots } from './slots-missed.ts'
 import type { FleetSlotsParts } from './slots-parts.ts'
@@ -79,7 +79,7 @@ export class FleetSlotsCore implements GateCore, SlotLender, SlotSessionOwner {
 
   get claim(): number {
     // What begins alone while the claim is under way must be part of it, or it comes on top of the limit.
-    const begins = this.#parts.onDown === 'share' && this.alone ? this.#room - this.#orphans : 0
+    const begins = this.#parts.onDown === 'share' && this.alone ? this.#part - this.#orphans : 0
     return Math.max(this.#inflight, begins)
   }
 
@@ -115,7 +115,13 @@ export class FleetSlotsCore implements GateCore, SlotLender, SlotSessionOwner {
   get #room(): number {
     const { session } = this
     if (session.valid) return session.held + this.#orphans
-    return session.up ? 0 : roomAlone(this.#parts, session.last?.sessions ?? 0)
+    if (session.up) return 0
+    return this.#parts.onDown === 'share' ? Math.min(this.#part, session.mostAlone) : this.#part
+  }
+
+  /** How much may be in use here without the coordinator, once all leases have run out. */
+  get #part(): number {
+    return partAlone(this.#parts, this.session.last?.sessions ?? 0)
   }
 
   enter(arrival: WatchedArrival, mayWait: boolean): Verdict | Waiting {

@@ -4,7 +4,7 @@ import type { FleetSlotsParts } from './slots-parts.ts'
 const PRUDENT = 0.8
 
 /** How much may be in use here while the coordinator does not answer, with so many instances as it last knew of. */
-export function roomAlone({ onDown, limit, instances }: FleetSlotsParts, known: number): number {
+export function partAlone({ onDown, limit, instances }: FleetSlotsParts, known: number): number {
   if (onDown === 'open') return Infinity
   const sharers = Math.max(instances, known)
   return onDown === 'closed' || sharers === 0 ? 0 : Math.floor((limit * PRUDENT) / sharers)

@@ -80,7 +80,15 @@ export class StrictTurns implements SlotTurns {
     const { first } = this.#lines
     if (first === undefined) return undefined
     const { priority, serial } = first
-    return serial <= this.#granted[priority]! || this.#order.precedes(priority, serial) ? first : undefined
+    if (this.#isGranted(first) || this.#order.precedes(priority, serial)) return first
+    // What is here for somebody less important was granted while nobody better was known to wait anywhere. Given back it
+    // would be for somebody else, and the one it was for would count as served.
+    for (let below = priority - 1; below >= 0; below--) if (this.#isGranted(this.#lines.firstOf(below, 0))) return first
+    return undefined
+  }
+
+  #isGranted(waiter: SlotWaiter | undefined): boolean {
+    return waiter !== undefined && waiter.serial <= this.#granted[waiter.priority]!
   }
 
   add(priority: number, line: number): void {

@@ -37,9 +37,9 @@ export interface FleetSlotsOptions extends World {
   readonly limit: number
   /**
    * What happens when the coordinator does not answer and the lease has run out: `share` uses four fifths of this
-   * instance's part of the limit: where the coordinator is gone for all, that is within the limit together once the lease
-   * of each has run out, while no more instances are there than it last knew of; where only this one is cut off it comes
-   * on top of what others have. `open` lets everybody in; `closed` refuses everybody with `breaker_open`.
+   * instance's part of the limit, and no more than it held as long as leases of others may last: where the coordinator is
+   * gone for all, that is within the limit together while no more instances are there than it last knew of; where only this
+   * one is cut off it comes on top of what others have. `open` lets everybody in; `closed` refuses everybody with `breaker_open`.
    */
   readonly onDown: 'share' | 'open' | 'closed'
   /** Instances that `share` counts on until it has heard of more. A whole number; default 0: nobody is in until it has heard. */

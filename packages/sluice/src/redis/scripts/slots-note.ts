@@ -75,18 +75,17 @@ if own and status ~= 3 and seq > own.q then
   local served, turns = life == 0 and 0 or own.g - granted, {}
   for turn = 1, #own.u, 5 do
     if own.u[turn] > granted then
-      local class, line, rest, cost = own.u[turn + 1], own.u[turn + 2], own.u[turn + 3], own.u[turn + 4]
+      local class, line, count, cost = own.u[turn + 1], own.u[turn + 2], own.u[turn + 3], own.u[turn + 4]
       for at = 0, 4 do turns[#turns + 1] = own.u[turn + at] end
-      served = served - cost * rest
+      served = served - cost * count
+      -- Of several that were granted together it may have heard of some, and somebody better has got those.
+      local rest = min(count, ceil((own.u[turn] - granted) / cost))
       for at = 1, size, 6 do
-        if list[at] == class then
-          if strict then
-            if list[at + 1] <= line then take(own, list, at, list[at + 4]) end
-          elseif list[at + 1] == line and list[at + 3] == cost then
-            local some = min(rest, list[at + 4])
-            rest = rest - some
-            take(own, list, at, some)
-          end
+        local same = strict and list[at + 1] <= line or not strict and list[at + 1] == line and list[at + 3] == cost
+        if list[at] == class and same then
+          local some = min(rest, list[at + 4])
+          rest = rest - some
+          take(own, list, at, some)
         end
       end
     end

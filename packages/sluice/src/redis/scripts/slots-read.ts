@@ -5,7 +5,7 @@
 export const SLOTS_READ = `
 local VERSION, REMEMBERED, GAP, TENANTS = 1, 86400000, 20, 512
 local FULL, RELIEF, CALM, ROOM = { 0.5, 0.75, 0.9 }, 0.75, 100, 10
-local floor, max, min, huge, format = math.floor, math.max, math.min, math.huge, string.format
+local floor, ceil, max, min, huge, format = math.floor, math.ceil, math.max, math.min, math.huge, string.format
 local said = cjson.decode(ARGV[1])
 local sid, life, seq, granted, returned = said[1], said[2], said[3], said[4], said[5]
 local lease, queue, strict, leaves = said[7], said[8], said[9] == 1, said[10] == 1
