@@ -99,6 +99,18 @@ describe('a session of fleet slots', () => {
     assert.deepEqual(rig.gate.stats, { limit: 2, inflight: 2, queued: 1 })
   })
 
+  it('S3.5 in strict order a slot for one here serves a better one that has come meanwhile, and does not go back first', async () => {
+    const rig = new Rig({ order: 'strict' })
+    await rig.ask(1, 2)
+    await rig.answer({ life: 7, granted: 0, foreign: 3 })
+    await rig.ask(1, 3)
+    await rig.push({ life: 7, granted: 1, foreign: 3, turns: [1, 2, 1, 1] })
+    assert.deepEqual(rig.gate.stats, { limit: 1, inflight: 1, queued: 1 })
+    await rig.pass(10)
+    const { returned, waiting } = rig.told.report
+    assert.deepEqual([returned, waiting], [0, [0, 0, 1, 0]])
+  })
+
   it('S3.5 a message that comes again or late grants nothing twice', async () => {
     const rig = await working(1)
     await rig.ask(3)
