@@ -106,7 +106,9 @@ describe('a session of fleet slots', () => {
     await rig.ask(1, 3)
     await rig.push({ life: 7, granted: 1, foreign: 3, turns: [1, 2, 1, 1] })
     assert.deepEqual(rig.gate.stats, { limit: 1, inflight: 1, queued: 1 })
-    await rig.pass(10)
+    // With the next heartbeat, if with nothing before.
+    await rig.answer({ life: 7, granted: 1, foreign: 3 })
+    await rig.pass(600)
     const { returned, waiting } = rig.told.report
     assert.deepEqual([returned, waiting], [0, [0, 0, 1, 0]])
   })
